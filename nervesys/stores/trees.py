@@ -56,6 +56,10 @@ class GitTree:
         """The names of the files in a folder, sorted; empty where there is none."""
         return sorted(self.versions(folder))
 
+    def folders(self, folder: str) -> list[str]:
+        """The names of the folders in a folder, sorted; empty where there is none."""
+        return sorted(name for name, (_, kind) in self._entries(folder).items() if kind == ObjectType.TREE)
+
     def versions(self, folder: str) -> dict[str, str]:
         """The files in a folder, each with the id of its content (Git blob).
 

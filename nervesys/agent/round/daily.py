@@ -7,24 +7,23 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from nervesys.agent.backup.collect import BackupPlace, backup_place
 from nervesys.agent.backup.drill import Drill, is_due, read_last_drill, record_drill
-from nervesys.agent.backup.full import FullBackup
-from nervesys.agent.backup.retention import read_state, unneeded_packs
 from nervesys.agent.identity import Identity
 from nervesys.agent.replication.backup import Backup
+from nervesys.agent.round.backups import RoundBackups
 from nervesys.agent.round.day_description import DayDescriber, describe_nothing, open_describer
+from nervesys.agent.round.documents import Documents
 from nervesys.agent.round.error_causes import ErrorCauses
 from nervesys.agent.round.error_learning import ErrorLearning
 from nervesys.agent.round.knowledge import KnowledgeMerge
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.log_summary import LogSummarizer, open_summarizer, summarize_nothing
-from nervesys.agent.round.plan import RoundPlan
 from nervesys.agent.round.run import Round
 from nervesys.agent.round.secrets import rotate_secrets
 from nervesys.agent.round.summary import summarise_day
@@ -35,17 +34,13 @@ from nervesys.contract.paths import time_fields
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject, NervesysError
 from nervesys.plural import count
-from nervesys.settings import StartupSettings, Tree
+from nervesys.settings import FolderTree, StartupSettings, Tree
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import files_of, put_verified
-from nervesys.stores.archive_layout import ArchiveLayout
 from nervesys.stores.brain import GitBrain, create_only
-from nervesys.stores.encryption import key_for
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.open_archive import open_archive
-
-BACKUP_AREAS = ("backups", "backup_manifests")
 
 LOG_SUMMARY = "logs/{day}_summary.md"
 """Below the documents of the archive."""
@@ -105,10 +100,11 @@ class DailyRound:
             self._summarize_logs(progress)
         report_error = self._report(progress)  # before retention deletes the first day of a monthly report
         self._keep_configuration()
-        problems = self._merge_knowledge(errors, progress) + self._back_up(progress)
-        plan, kept = self.keep_backups(self.round.plan())
+        problems = self._merge_knowledge(errors, progress)
+        problems += self.documents.run(progress) + self.backups.make(progress)
+        plan, kept = self.backups.keep_old(self.round.plan())
         problems += kept + self.round.carry_out(plan, progress)
-        self._delete_packs(progress)
+        self.backups.delete_packs(progress)
         problems += self._drill(self.leader, progress) if self.leader else []
         if report_error:
             raise NervesysError("\n".join([*problems, f"reports are still due: {report_error}"]))
@@ -135,28 +131,17 @@ class DailyRound:
         recipients = storage.encryption.recipients
         return Backup(self.round.store, template, self.tree, self.round.clock, lambda: recipients)
 
-    def due_backup(self) -> str | None:
-        """The path of today's full backup in the archive; None if it has its manifest, which is written last."""
-        paths, fields = self.round.storage.archive.paths, time_fields(self.round.clock())
-        manifest = PathTemplate(paths.backup_manifests).build(**fields)
-        if any(file.path == manifest for file in files_of(self.round.archive)):
-            return None
-        return key_for(PathTemplate(paths.backups).build(**fields), self.round.storage.encryption.recipients)
+    @property
+    def backups(self) -> RoundBackups:
+        """The steps about full backups."""
+        by = self.leader.me if self.leader else socket.gethostname()
+        return RoundBackups(self.round, self.tree, self.place, by)
 
-    def keep_backups(self, plan: RoundPlan) -> tuple[RoundPlan, list[str]]:
-        """Delete no backup while the newest is not complete; returns the plan, and problems of the newest."""
-        storage = self.round.storage
-        layout = ArchiveLayout(storage)
-        overdue = [path for path in plan.overdue if layout.classify(path).area in BACKUP_AREAS]
-        if not overdue or not (problems := read_state(self.round.archive, storage).problems):
-            return plan, []
-        rest = tuple(path for path in plan.overdue if path not in overdue)
-        return replace(plan, overdue=rest), [f"no old backup is deleted: the newest is not whole: {problems[0]}"]
-
-    def due_packs(self) -> list[str]:
-        """Packs that no backup needs any more, as many as one round deletes."""
-        found = unneeded_packs(self.round.archive, self.round.storage, self.round.clock())
-        return found[: self.round.storage.round.delete_at_most]
+    @property
+    def documents(self) -> Documents:
+        """The copies of documents."""
+        own = self.tree if isinstance(self.tree, FolderTree) else None
+        return Documents(self.round, self.leader.brain.tree(self.leader.brain.branch) if self.leader else own)
 
     def due_summary(self, leader: Leader) -> str | None:
         """The day whose summary is due, which is yesterday; None if the brain has it, as last fetched."""
@@ -198,37 +183,6 @@ class DailyRound:
         except BadObject as bad:
             merge.problems.append(f"the knowledge base was not updated: {bad}")
         return merge.problems
-
-    def _back_up(self, progress: Callable[[str], None]) -> list[str]:
-        """Make today's full backup, if it does not exist; before anything is deleted."""
-        if self.due_backup() is None:
-            return []
-        storage, archive = self.round.storage, self.round.archive
-        place = self.place or BackupPlace(storage, self.round.store)
-        by = self.leader.me if self.leader else socket.gethostname()
-        contents = place.contents()
-        expected = set(contents.missing)
-        backup = FullBackup(archive, storage, self.tree, contents, self.round.clock, by, place.cache)
-        try:
-            manifest = backup.run(progress)
-        except BadObject as bad:
-            return [f"no full backup: {bad}"]
-        size = (
-            f"{count(manifest.files, 'file')}, {count(manifest.bytes, 'byte')}, {count(manifest.new.bytes, 'byte')} new"
-        )
-        progress(f"backed up to {manifest.path}: {size}")
-        return [
-            f"the full backup does not contain {part}: {reason}"
-            for part, reason in manifest.missing.items()
-            if part not in expected
-        ]
-
-    def _delete_packs(self, progress: Callable[[str], None]) -> None:
-        """Delete contents of deleted backups; after those, so that an interrupted round leaves no gap."""
-        if packs := self.due_packs():
-            for path in packs:
-                self.round.archive.delete(path)
-            progress(f"deleted {count(len(packs), 'pack')} of deleted backups")
 
     def _drill(self, leader: Leader, progress: Callable[[str], None]) -> list[str]:
         """Run a restore drill of the newest backup, if one is due."""

@@ -44,14 +44,16 @@ def preview(daily: DailyRound, due_reports: DueReports, plan: RoundPlan) -> Iter
         merge = KnowledgeMerge(daily.round.store, storage.storj.paths, storage.encryption.shared_recipients)
         if merged := merge.merge():
             yield f"to merge: the agents' knowledge, {count(len(merged.statements), 'value')}"
+    if documents := daily.documents.due():
+        yield f"to copy: {count(len(documents), 'document')}, such as {documents[0].path}"
     problems: list[str] = []
-    if path := daily.due_backup():
+    if path := daily.backups.due():
         yield f"to write: the full backup, {path} in the archive"
     else:
-        plan, problems = daily.keep_backups(plan)
+        plan, problems = daily.backups.keep_old(plan)
     yield from problems
     yield from describe_plan(plan, daily.round.storage)
-    if packs := daily.due_packs():
+    if packs := daily.backups.due_packs():
         yield f"to delete: {count(len(packs), 'pack')} of deleted backups in the archive"
     if daily.leader and daily.is_drill_due(daily.leader):
         yield "to try: a restore of the newest backup"
