@@ -43,14 +43,14 @@ def restore(
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
 ) -> None:
-    """Restore brain, store areas and databases from a full backup into an empty folder, verify them, record the result.
+    """Restore the newest full backup into an empty folder, verify it, try each part, and record the result.
 
-    Every file is compared with its checksum, databases are checked for integrity, and the configuration is loaded. The
-    drill only reads the archive, and never touches the store. Result and duration are written to the brain's state
-    branch, where the `hygiene` exporter reads them. Exits with 1 if anything could not be restored.
+    Every file is compared with its checksum, databases are checked for integrity, the configuration is loaded; the
+    brain's branches, a workspace, an artifact, an episode of the journal and the knowledge base are read. The drill
+    only reads the archive, and never touches the store. Result and duration are written to the brain's state branch,
+    where the `hygiene` exporter reads them. Exits with 1 if anything could not be restored.
 
-    After a real loss, restore into a folder and start from it: `nervesys drill restore /srv/restored`. Then
-    `NERVESYS_BRAIN=/srv/restored/brain` is the brain, and /srv/restored/store holds the objects by key.
+    After a real loss: `nervesys restore`.
     """
     base = open_settings("drill", home=home, brain=brain, archive=archive)
     storage = base.loaded.settings.storage

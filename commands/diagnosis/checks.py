@@ -22,7 +22,7 @@ from commands.diagnosis import (
     secrets,
     store,
 )
-from commands.diagnosis.finding import DoctorCheck, DoctorFinding, fail
+from commands.diagnosis.finding import DoctorCheck, DoctorFinding, fail, warn
 from nervesys.clients.alertmanager import Alertmanager
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock
@@ -74,6 +74,7 @@ def all_checks(context: DoctorContext) -> list[DoctorCheck]:
     return [
         *shared,
         DoctorCheck(archive.SUBJECT, partial(_archive, context), archive.REMEDY, 40),
+        DoctorCheck("backup", partial(_backup, context), "run `nervesys backup`", 40),
         DoctorCheck(prometheus.SUBJECT, partial(_prometheus, context), prometheus.REMEDY),
         DoctorCheck(alertmanager.SUBJECT, partial(_alertmanager, context), alertmanager.REMEDY),
         DoctorCheck(receiver.SUBJECT, partial(_receiver, context), receiver.REMEDY),
@@ -122,6 +123,20 @@ def _archive(context: DoctorContext) -> Iterator[DoctorFinding]:
         configured=bool(settings.url or settings.folder_id),
         writes=context.role == "round",
     )
+
+
+def _backup(context: DoctorContext) -> Iterator[DoctorFinding]:
+    storage = context.configuration.loaded.settings.storage
+    if not storage.archive.is_configured:
+        return  # the check of the archive has named it
+    try:
+        from commands.diagnosis.backup import judge_backup  # both of the extra `agent`
+        from nervesys.agent.backup.retention import read_state
+    except ModuleNotFoundError as err:
+        install = "pip install 'nervesys-observability[agent]'"
+        yield warn("backup", f"not checked: it needs the package {err.name}", install)
+        return
+    yield from judge_backup(read_state(open_archive(storage.archive), storage), context.clock())
 
 
 def _prometheus(context: DoctorContext) -> Iterator[DoctorFinding]:

@@ -33,6 +33,7 @@ MONITORING_FILES = ("journal.sqlite3", "receiver.yaml")
 SQLITE_URL = "sqlite:///"
 CONTENTS = "artifacts"
 """Folder, in the restored home, of contents that were elsewhere."""
+PLAIN_FOLDER = "the brain is a plain folder; its config/ is contained"
 LEFT_OUT = "left out by the setting backup.leave_out"
 
 
@@ -66,7 +67,7 @@ class BackupPlace:
         if "brain" not in missing and (brain := self.brain()) is not None:
             sources.insert(0, BackupSource("brain", partial(_bundle, brain)))
         else:
-            missing.setdefault("brain", "the brain is a plain folder; its config/ is contained")
+            missing.setdefault("brain", PLAIN_FOLDER)
         if self.home is None:
             missing = dict.fromkeys(("configuration", "secrets", "journal", "artifacts"), NOT_HERE) | missing
             return BackupContents(tuple(sources), missing, {"branch": self.storage.brain.branch})

@@ -151,7 +151,8 @@ def restore(
         if restored.was_complete:
             restored.count()
             return restored
-        progress(f"restoring {count(len(index.sums), 'file')} from {count(len(index.packs), 'pack')} into {folder}")
+        files = len(index.inline) + sum(map(len, index.packed.values()))
+        progress(f"restoring {count(files, 'file')} from {count(len(index.packs), 'pack')} into {folder}")
         Restorer(archive, restored, progress, done).run(plain, path)
     return restored
 

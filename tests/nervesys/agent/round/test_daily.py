@@ -1,6 +1,7 @@
 """One round a day for a whole fleet: the lease, the full backup, and what is pushed to the brain.
 
-Covers: nervesys.agent.round.daily, nervesys.agent.round.day_description, nervesys.agent.round.leader.
+Covers: nervesys.agent.round.daily, nervesys.agent.round.day_description, nervesys.agent.round.leader,
+nervesys.agent.round.backups.
 """
 
 import io
