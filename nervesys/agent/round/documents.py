@@ -42,7 +42,7 @@ class DocumentTree(Protocol):
 
 
 @dataclass(frozen=True)
-class Document:
+class DueDocument:
     """A document that may have to be copied.
 
     Attributes:
@@ -70,7 +70,7 @@ class Documents:
     tree: DocumentTree | None
     problems: list[str] = field(default_factory=list)
 
-    def due(self) -> list[Document]:
+    def due(self) -> list[DueDocument]:
         """Documents that are new, have changed, or lack one of their copies.
 
         Raises:
@@ -114,7 +114,7 @@ class Documents:
         store, archive = storage.storj.paths.documents, storage.archive.paths.documents
         return PathTemplate(store).prefix(), PathTemplate(archive).prefix()
 
-    def _all(self) -> Iterator[Document]:
+    def _all(self) -> Iterator[DueDocument]:
         settings = self.round.storage.documents
         if self.tree is not None:
             for folder in settings.folders:
@@ -125,17 +125,17 @@ class Documents:
             for file in files_of(self.round.archive):
                 if _area(layout, file.path) in REPORTS:
                     stamp = f"{file.size} bytes, {file.modified:.0f}"
-                    yield Document(file.path, stamp, partial(self.round.archive.open, file.path))
+                    yield DueDocument(file.path, stamp, partial(self.round.archive.open, file.path))
 
-    def _brain_document(self, tree: DocumentTree, path: str) -> Iterator[Document]:
+    def _brain_document(self, tree: DocumentTree, path: str) -> Iterator[DueDocument]:
         try:
             body = tree.read(path, max_bytes=MAX_BYTES) or b""
         except (NervesysError, OSError) as err:
             self.problems.append(f"{path} is not copied: {err}")
             return
-        yield Document(path, f"sha256:{hashlib.sha256(body).hexdigest()}", lambda: BytesIO(body))
+        yield DueDocument(path, f"sha256:{hashlib.sha256(body).hexdigest()}", lambda: BytesIO(body))
 
-    def _copy(self, document: Document) -> None:
+    def _copy(self, document: DueDocument) -> None:
         with document.open() as body:
             put_verified(self.round.archive, f"{self._prefixes[1]}{document.path}", body)
             body.seek(0)
