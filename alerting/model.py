@@ -5,7 +5,7 @@ secrets. A disabled channel may be named by alerts; nothing is sent to it.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -57,24 +57,28 @@ def _log_folder(text: str) -> str:
 
 
 class Action(SettingsSection):
-    """One thing to do; exactly one key is given.
+    """One thing to do; exactly one key is given, beside `confirm`.
 
     Attributes:
         notify: a channel to notify.
         auto_action: what the receiver does by itself, and proves.
+        confirm: whether a person must approve the `auto_action` before each episode's first attempt.
         log_to: folder of the brain whose daily file gets a line; the repository's name may stand in front of it.
         analyze: a language model that says whether it is critical.
     """
 
     notify: str | None = None
     auto_action: Annotated[str, _known_word("action", REMEDIES, BY_OPERATORS)] | None = None
+    confirm: bool = False
     log_to: Annotated[str, AfterValidator(_log_folder)] | None = None
     analyze: Annotated[str, _known_word("language model", ANALYSTS)] | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 1:
+        if len(self.model_fields_set - {"confirm"}) != 1:
             raise ValueError("an action has exactly one of notify, auto_action, log_to, analyze")
+        if self.confirm and self.auto_action is None:
+            raise ValueError("`confirm` goes with an auto_action, which it lets wait for approval")
         return self
 
 
@@ -131,14 +135,24 @@ class TelegramChannel(_Channel):
     Attributes:
         bot_token_file: file that holds the bot's token.
         chat_id: of the person, group or channel that it writes to.
+        approvers: ids of the users who may press the buttons of an approval; by default the person of a private chat,
+            and nobody in a group.
     """
 
     type: Literal["telegram"]
     bot_token_file: str = "telegram_token"  # noqa: S105  # a file's name
     chat_id: int
+    approvers: tuple[int, ...] = ()
+
+    @property
+    def may_press(self) -> frozenset[int]:
+        """Ids of the users whose buttons count. The id of a private chat is that of its person; groups are negative."""
+        return frozenset(self.approvers or ((self.chat_id,) if self.chat_id > 0 else ()))
 
 
 Channel = Annotated[SlackChannel | EmailChannel | WebhookChannel | TelegramChannel, Field(discriminator="type")]
+CARRIERS = (SlackChannel, EmailChannel, TelegramChannel)
+"""Channels by which approvals are asked for; what reads a webhook is no person."""
 Duration = Annotated[float, BeforeValidator(lambda text: parse_duration(str(text)))]
 """Seconds, written such as `10 minutes`."""
 LONGEST_INTERVAL = 120
@@ -225,6 +239,10 @@ class Alert(SettingsSection):
         """The channels that it notifies."""
         return tuple(action.notify for action in self.actions if action.notify)
 
+    def confirms(self, action: str) -> bool:
+        """Whether this action of the alert waits for approval."""
+        return any(step.confirm for step in self.actions if step.auto_action == action)
+
     @property
     def acts(self) -> bool:
         """Whether the receiver has anything to do for it."""
@@ -269,6 +287,12 @@ class AlertsFile(SettingsSection):
             shortest: that of all groups for which nothing else is set.
         """
         return max(self.intervals.get(group, 0), shortest)
+
+    def approval_channels(self, alertnames: Iterable[str]) -> list[str]:
+        """The enabled channels of these alerts that can carry a link to approve."""
+        named = filter(None, map(self.named, alertnames))
+        channels = {name for alert in named for name in alert.channels}
+        return sorted(name for name in channels & self.enabled.keys() if isinstance(self.channels[name], CARRIERS))
 
     def named(self, alertname: str) -> Alert | None:
         """The alert with this label, or None."""

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import alerting
+from alerting.generate.approval_check import approval_warnings
 from alerting.generate.build import files, obsolete, read_provisioned_uids
 from alerting.generate.check import AlertCheckContext, find_mistakes
 from alerting.generate.live import SelectorResult, check_selectors, find_refused_rules, optional_selectors
@@ -111,14 +112,20 @@ def check(
     """
     with checked(as_json) as result:
         start = open_settings("alerts", home=home, brain=brain, also=[read_alerts], checkout=True)
-        result.revision, result.warnings = revision(start.tree), start.loaded.warnings
-        alerts = check_alerts(start.tree, start.loaded, secrets=start.place.home / "secrets")
+        secrets = start.place.home / "secrets"
+        result.revision = revision(start.tree)
+        alerts = check_alerts(start.tree, start.loaded, secrets=secrets)
+        origin = read_alerts(start.tree)[1].origin
+        warnings = list(approval_warnings(alerts, origin, start.loaded.settings, secrets))
+        result.warnings = [*start.loaded.warnings, *warnings]
         rules = evaluated_rules(condition_compiler(start.loaded), alerts)
         channels = list(alerts.enabled)
         result.details = {"alerts": [alert.name for alert in alerts.alerts], "rules": len(rules), "channels": channels}
     settings, out = start.loaded.settings, Console(stderr=as_json)
     if start.place.brain and result.revision:
         out.print(f"brain: {escape(start.place.brain)}, {result.revision}", soft_wrap=True, highlight=False)
+    for warning in warnings:
+        out.print(f"[yellow]warning[/] {escape(str(warning))}", soft_wrap=True, highlight=False)
     out.print(
         f"[green]The alerts are valid[/]: {count(len(alerts.alerts), 'alert')}, {count(len(rules), 'rule')} generated."
     )

@@ -89,6 +89,7 @@ def _make_keys(secrets: Path, agents: Iterable[str]) -> None:
     """The keys, one folder for each group of services that share them; agents get their own tokens and store key."""
     keys.make(secrets / "store", STORE_KEYS)
     keys.make(secrets / "agents-store", STORE_KEYS)
+    keys.make(secrets / "receiver", ("approval_key",))
     keys.make(secrets / "receiver", ("receiver_token",), SHARED)
     keys.make(secrets / "artifacts", (*agents, ADMIN))
     keys.make(secrets / "supervisor", ("password",))
@@ -104,7 +105,10 @@ def _receiver_file(secrets: Path, demo: bool) -> str:
         "password_file": str(secrets / "supervisor" / "password"),
         "servers": [container.SERVER],
     }
-    settings: dict[str, object] = {"token_file": str(secrets / "receiver" / "receiver_token")}
+    settings: dict[str, object] = {
+        "token_file": str(secrets / "receiver" / "receiver_token"),
+        "approvals": {"secrets_folder": str(secrets / "receiver")},
+    }
     if demo:
         settings |= {"drivers": {"supervisor": supervisor}, "limits": LIMITS}
     return yaml.safe_dump(settings)

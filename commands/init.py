@@ -134,7 +134,7 @@ def _write(folder: Path, fresh: dict[str, PlannedFile]) -> None:
     """Create the files; none that exists is written over, even if it was created meanwhile."""
     for private in (folder / HOME, folder / SECRETS):
         private.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys.make(folder / SECRETS, (TOKEN,))
+    keys.make(folder / SECRETS, keys.RECEIVER_NAMES)
     for path, file in fresh.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         keys.create(folder / path, file.text, file.mode)

@@ -145,7 +145,7 @@ def _grafana_link(settings: Settings) -> dict[str, GrafanaSettings]:
 def _monitoring(place: StartupSettings, archive: str | None, environ: Mapping[str, str]) -> StackPlan:
     assert place.brain, "only the demo has a brain of its own"
     home, profile = place.home, place.profile
-    keys.make(home / "secrets", ("receiver_token",))
+    keys.make(home / "secrets", keys.RECEIVER_NAMES)
     loaded, alerts = _read(open_tree(place, "up", environ=environ), place, profile, environ, archive)
     settings = loaded.settings
     _check_store_keys(settings.storage.storj)

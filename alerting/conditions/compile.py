@@ -11,7 +11,7 @@ from alerting.conditions.named_conditions import NAMED_CONDITIONS
 from alerting.conditions.resolve import resolve, terms_of
 from alerting.conditions.vocabulary import Vocabulary
 from alerting.model import AlertSeverity
-from alerting.units import BaseUnit
+from alerting.units import BaseUnit, format_quantity
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.settings import Settings
 from nervesys.settings.agents import ThresholdOverrides
@@ -39,16 +39,36 @@ class ComparedValue:
 
 
 @dataclass(frozen=True)
+class ComparedLimit:
+    """The number that a comparison compares with.
+
+    Attributes:
+        number: in the base unit.
+        per: seconds, where it is a rate.
+    """
+
+    number: float
+    unit: BaseUnit
+    per: float | None = None
+
+    def __str__(self) -> str:
+        text = format_quantity(self.number, self.unit)
+        return text if self.per is None else f"{text} per {format_quantity(self.per, BaseUnit.SECONDS)}"
+
+
+@dataclass(frozen=True)
 class CompiledCondition:
     """PromQL, and the labels that its result carries.
 
     Attributes:
         values: what it compares; empty for a situation.
+        limits: the numbers that it compares with; an agent may have thresholds of its own.
     """
 
     expr: str
     by: tuple[str, ...]
     values: tuple[ComparedValue, ...] = ()
+    limits: tuple[ComparedLimit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +148,8 @@ class ConditionCompiler:
         if condition.schedule:
             times = (f"and on () ({_schedule_promql(times)})" for times in condition.schedule)
             expr = "\n".join([f"(\n{expr}\n)", *times])
-        return CompiledCondition(expr, by, tuple(value for part in parts for value in part.values))
+        values = tuple(value for part in parts for value in part.values)
+        return CompiledCondition(expr, by, values, tuple(limit for part in parts for limit in part.limits))
 
     def _clause(self, settings: Settings, clause: Clause, severity: AlertSeverity | None) -> CompiledCondition:
         if isinstance(clause, NamedClause):
@@ -155,7 +176,8 @@ class ConditionCompiler:
         except ValueError as err:
             keys = settings.thresholds.keys_of(limit) if resolved.bound is None and isinstance(limit, float) else ""
             raise ValueError(f"{err}{keys and f'; {limit:g} s is thresholds.{keys}'}") from None
-        return CompiledCondition(expr, term.by, values)
+        limits = (ComparedLimit(limit, term.unit, resolved.per),) if isinstance(limit, float | int) else ()
+        return CompiledCondition(expr, term.by, values, limits)
 
 
 def _restrict_to_configured(common: str, agents_by_expr: Mapping[str, list[str]]) -> str:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from alerting.conditions.compile import ConditionCompiler
+from alerting.conditions.compile import ComparedLimit, ConditionCompiler
 from alerting.conditions.language import Condition, parse_condition
 from alerting.generate.messages import AGENT_STORY, SERIES_STORY
 from alerting.model import Alert, AlertSeverity, AlertsFile
 from alerting.overlay import WATCHDOG
-from alerting.units import promql_duration
+from alerting.units import BaseUnit, promql_duration
 from nervesys.contract.dashboard_links import variable_for
 from nervesys.settings import Settings
 
@@ -24,12 +24,14 @@ class Rule:
     Attributes:
         expr: PromQL; empty where nothing evaluates it, because it is posted through the API.
         by: the labels that it carries beside its name and severity.
+        limits: the numbers that its condition compares with; empty where it has none, or is written in PromQL.
     """
 
     alert: Alert
     severity: AlertSeverity
     expr: str
     by: tuple[str, ...]
+    limits: tuple[ComparedLimit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,8 @@ def rules_of(alert: Alert, compiler: ConditionCompiler) -> list[Rule]:
     outline = outline_of(alert, compiler)
     if outline.condition is None:
         return [Rule(alert, outline.severities[0], (alert.expr or "").strip(), outline.by)]
-    return [
-        Rule(alert, severity, compiler.compile(outline.condition, severity).expr, outline.by)
-        for severity in outline.severities
-    ]
+    compiled = [(severity, compiler.compile(outline.condition, severity)) for severity in outline.severities]
+    return [Rule(alert, severity, found.expr, outline.by, found.limits) for severity, found in compiled]
 
 
 def outline_of(alert: Alert, compiler: ConditionCompiler) -> RuleOutline:
@@ -174,12 +174,35 @@ def annotations(rule: Rule, settings: Settings) -> dict[str, str]:
         "dashboard_url": f"{dashboard}?{variables}" if variables else dashboard,
         "journal_url": f"{settings.monitoring.journal_url}/{query}",
         **_automatic(rule.alert),
+        **_compared(rule),
     }
+
+
+HUMANIZE = {
+    BaseUnit.SECONDS: "humanizeDuration",
+    BaseUnit.RATIO: "humanizePercentage",
+    BaseUnit.BYTES: "humanize1024",
+    BaseUnit.COUNT: "humanize",
+}
+"""Functions of Prometheus' templates."""
+
+
+def _compared(rule: Rule) -> dict[str, str]:
+    """Value and threshold of an alert on an agent, for the page of its episode."""
+    if "agent" not in rule.by:
+        return {}
+    unit = rule.limits[0].unit if rule.limits else BaseUnit.COUNT
+    threshold = {"threshold": ", ".join(map(str, rule.limits))} if rule.limits else {}
+    return {"value": f"{{{{ $value | {HUMANIZE[unit]} }}}}", **threshold}
 
 
 def _automatic(alert: Alert) -> dict[str, str]:
     """What the receiver does by itself; a first message is sent before there is a result to report."""
-    names = ", ".join(action.auto_action for action in alert.actions if action.auto_action)
+    names = ", ".join(
+        f"{action.auto_action}{' once a person approves' if action.confirm else ''}"
+        for action in alert.actions
+        if action.auto_action
+    )
     return {"action": f"{names}, by the receiver; the journal shows its result"} if names else {}
 
 

@@ -98,5 +98,5 @@ def _section(compiler: ConditionCompiler, alert: Alert) -> Iterator[str]:
 
 
 def _action(action: Action) -> str:
-    ((key, value),) = action.model_dump(exclude_none=True).items()
-    return f"{key} `{value}`"
+    ((key, value),) = action.model_dump(exclude_none=True, exclude={"confirm"}).items()
+    return f"{key} `{value}`{' after approval' if action.confirm else ''}"

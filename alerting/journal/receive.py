@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, and_, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerting.journal.episodes import AT_ONCE, latest_of, open_episode, schedule_check
-from alerting.journal.states import FIRING, ActionState, Episode, StateChange
+from alerting.journal.states import ENDED_BY_PEOPLE, FIRING, ActionState, Episode, StateChange
 from alerting.journal.tables import alerts, evidence, records
 
 _IDENTITY = ("alertname", "fingerprint", "starts_at", "status")
@@ -148,7 +148,8 @@ def _joined_episode(connection: Connection, newest: Episode | None, arrival: Arr
     if newest is None or not (newest.open or _is_same_firing(connection, arrival, newest)):
         return None
     # What people have ended stays ended.
-    wanted = newest.open or (arrival.status == FIRING and newest.state is not ActionState.FAILED)
+    ended_by_people = newest.state is ActionState.FAILED or newest.verdict in ENDED_BY_PEOPLE
+    wanted = newest.open or (arrival.status == FIRING and not ended_by_people)
     if not wanted or (newest.due_at is not None and newest.due_at <= now):
         return newest
     schedule_check(connection, newest.id, AT_ONCE)

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select, update
 
-from alerting.journal.tables import alerts, attempts, episodes, evidence, history, records
+from alerting.journal.tables import alerts, approval_messages, approvals, attempts, episodes, evidence, history, records
 
 BATCH = 500
 """Rows of each kind deleted in one step."""
@@ -26,7 +26,9 @@ def delete_ended(connection: Connection, before: float) -> bool:
     ended = _some(
         connection, select(episodes.c.id).where(episodes.c.closed_at < before, episodes.c.id.not_in(still_received))
     )
-    for table in (history, attempts, evidence):
+    asked = select(approvals.c.id).where(approvals.c.episode_id.in_(ended))
+    connection.execute(delete(approval_messages).where(approval_messages.c.approval_id.in_(asked)))
+    for table in (history, attempts, evidence, approvals):
         connection.execute(delete(table).where(table.c.episode_id.in_(ended)))
     connection.execute(update(episodes).where(episodes.c.trial_of.in_(ended)).values(trial_of=None))
     connection.execute(delete(episodes).where(episodes.c.id.in_(ended)))

@@ -12,8 +12,9 @@ FLEET = "*"
 class ActionState(StrEnum):
     """Where an action stands.
 
-    `pending → running → succeeded → recovered` is the good way. `deferred` waits for an instant or a condition;
-    `escalated` asks for people and stays open until proof or acknowledgement. `skipped`, `failed`, `rejected` end it.
+    `pending → running → succeeded → recovered` is the good way. `deferred` waits for an instant or a condition,
+    `waiting_for_approval` for a person; `escalated` asks for people and stays open until proof or acknowledgement.
+    `skipped`, `failed`, `rejected` end it.
     """
 
     PENDING = "pending"
@@ -25,6 +26,7 @@ class ActionState(StrEnum):
     ESCALATED = "escalated"
     FAILED = "failed"
     REJECTED = "rejected"
+    WAITING_FOR_APPROVAL = "waiting_for_approval"
 
 
 OPEN_STATES = (
@@ -33,6 +35,7 @@ OPEN_STATES = (
     ActionState.SUCCEEDED,
     ActionState.DEFERRED,
     ActionState.ESCALATED,
+    ActionState.WAITING_FOR_APPROVAL,
 )
 """An episode in one of these absorbs every alert of its action and agent."""
 
@@ -79,6 +82,11 @@ class EpisodeVerdict(StrEnum):
     DRIVER_FAILED = "driver_failed"
     NO_RESOURCES = "no_resources"
     ACKNOWLEDGED = "acknowledged"
+    WAITING_FOR_APPROVAL = "waiting_for_approval"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    SILENCED = "silenced"
+    NOT_APPROVED = "not_approved"
 
 
 @dataclass(frozen=True)
@@ -132,6 +140,10 @@ class Episode:
     def open(self) -> bool:
         """Whether it has not ended, so that further alerts join it."""
         return self.closed_at is None
+
+
+ENDED_BY_PEOPLE = (EpisodeVerdict.REFUSED, EpisodeVerdict.SILENCED)
+"""Verdicts of episodes that repeats of the same firing do not open again; neither do they those that failed."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The journal's tables. Times are Unix seconds; texts were cleaned by `alerting.receiver.webhook` before."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -159,4 +160,44 @@ sessions = Table(
     Column("id", String, primary_key=True),
     Column("signature", String, nullable=False),
     Column("until", Double, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("episode_id", ForeignKey("episodes.id"), nullable=False, index=True),
+    Column("nonce", String, nullable=False),
+    Column("asked_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("outcome", String, nullable=False),
+    Column("ended_by", Text, nullable=False),
+    UniqueConstraint("nonce"),
+)
+UNANSWERED = text("ended_at IS NULL")
+Index("ix_approvals_open", approvals.c.asked_at, sqlite_where=UNANSWERED, postgresql_where=UNANSWERED)
+
+approval_messages = Table(
+    "approval_messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("approval_id", ForeignKey("approvals.id"), nullable=False),
+    Column("channel", String, nullable=False),
+    Column("asks", Boolean(create_constraint=False), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Double, index=True),
+    Column("sent_at", Double),
+    Column("reference", String, nullable=False),
+    Column("error", Text, nullable=False),
+    UniqueConstraint("approval_id", "channel", "asks"),
+)
+
+telegram_updates = Table(
+    "telegram_updates",
+    metadata,
+    Column("bot", String, primary_key=True),
+    Column("next_update", BigInteger, nullable=False),
+    Column("lease_owner", String, nullable=False),
+    Column("lease_until", Double, nullable=False),
 )

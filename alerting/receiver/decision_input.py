@@ -61,6 +61,7 @@ class Policy:
         flap_window: in which recoveries are counted.
         flaps: recoveries in that window after which people are asked instead of restarting again.
         observe: decide and journal, but call no driver.
+        approval: that people have to approve an action.
     """
 
     grace: float
@@ -73,6 +74,7 @@ class Policy:
     flap_window: float
     flaps: int
     observe: bool = False
+    approval: float = 3600
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,33 @@
-"""Context for the page of an episode: the agent's last state, its last log lines, and the configuration changes before.
+"""Context for the page of an episode: state, log lines, configuration changes, cost and slowest trace of the agent.
 
-Each is read from the store or the brain in a thread, with a time limit; the page says so where one is missing.
+All are read at the same time, in threads, each with a time limit; the page says so where one is missing.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from alerting.journal.states import FLEET
-from alerting.receiver.last_changes import ConfigChange, last_changes
+from alerting.receiver.agent_facts import cost_today, slowest_trace
+from alerting.receiver.last_changes import last_changes
 from alerting.receiver.last_lines import last_lines
 from alerting.receiver.search_result import SearchResult
 from alerting.receiver.watch import HeartbeatReader
+from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, LogRecord, PathTemplate
 from nervesys.errors import StoreUnavailable
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.objects import ObjectStore
 
-SECONDS = 5.0
-"""Time limit of each."""
+SECONDS = 1.5
+"""Time limit of each: who is on call looks at the page on a phone."""
 AT_ONCE = 6
-LATE = f"Not read within {SECONDS:.0f} s."
+"""Threads for the store, and as many for everything else, so that a store that hangs costs its own parts alone."""
+LATE = f"Not read within {SECONDS:g} s; load the page again."
 
 Item = TypeVar("Item")
 BEFORE_SECONDS, AFTER_SECONDS = 900, 300
@@ -52,6 +55,7 @@ class EpisodeContextReader:
         store: holds its logs.
         logs: the layout of their keys.
         brain: holds the configuration; None where it is a plain folder.
+        prometheus: knows costs and traces.
         logs_url: returns where people read all that an agent logged between two instants.
     """
 
@@ -61,43 +65,68 @@ class EpisodeContextReader:
         store: ObjectStore,
         logs: str,
         brain: GitBrain | None,
+        prometheus: Prometheus,
         clock: Clock,
         logs_url: Callable[[str, float, float], str],
     ) -> None:
-        self._logs_url = logs_url
+        self._logs_url, self._prometheus = logs_url, prometheus
         self._watch, self._store, self._brain, self._clock = watch, store, brain, clock
         self._logs = PathTemplate(logs)
         self._pool = ThreadPoolExecutor(AT_ONCE, "page")
+        self._store_pool = ThreadPoolExecutor(AT_ONCE, "page-store")
 
     async def read(self, episode: Mapping[str, Any]) -> dict[str, Any]:
         """What the page of an episode shows beside the journal."""
-        changes = asyncio.create_task(self._with_timeout(partial(last_changes, self._brain, episode["opened_at"])))
-        last_state: SearchResult[LastState] = SearchResult()
-        lines: SearchResult[LogRecord] = SearchResult()
-        if episode["agent"] != FLEET:
-            last_state = await self._with_timeout(partial(self._last_state, episode["agent"]))
-            lines = await self._with_timeout(partial(self._lines, episode, last_state))
-        found: SearchResult[ConfigChange] = await changes
-        end = (episode["closed_at"] or self._clock()) + AFTER_SECONDS
-        url = self._logs_url(episode["agent"], episode["opened_at"] - BEFORE_SECONDS, end)
-        return {"last_state": last_state, "lines": lines, "changes": found, "logs_url": url}
+        agent = episode["agent"]
+        url = self._logs_url(agent, *self._around(episode))
+        if agent == FLEET:
+            changes = await self._with_timeout(self._pool, partial(last_changes, self._brain, episode["opened_at"]))
+            nothing: SearchResult[Any] = SearchResult()
+            parts = dict.fromkeys(("last_state", "lines", "cost", "trace"), nothing)
+            return {**parts, "changes": changes, "logs_url": url}
+        state_read: Future[SearchResult[LastState]] = Future()
+        wanted: dict[str, tuple[ThreadPoolExecutor, Callable[[], SearchResult[Any]]]] = {
+            "last_state": (self._store_pool, partial(self._last_state, agent, state_read)),
+            "lines": (self._store_pool, partial(self._lines, episode, state_read)),
+            "changes": (self._pool, partial(last_changes, self._brain, episode["opened_at"], agent)),
+            "cost": (self._pool, partial(cost_today, self._prometheus, agent)),
+            "trace": (self._pool, partial(slowest_trace, self._prometheus, agent)),
+        }
+        found = await asyncio.gather(*(self._with_timeout(*part) for part in wanted.values()))
+        return {**dict(zip(wanted, found, strict=True)), "logs_url": url}
 
-    async def _with_timeout(self, ask: Callable[[], SearchResult[Item]]) -> SearchResult[Item]:
+    def _around(self, episode: Mapping[str, Any]) -> tuple[float, float]:
+        end = (episode["closed_at"] or self._clock()) + AFTER_SECONDS
+        return episode["opened_at"] - BEFORE_SECONDS, end
+
+    async def _with_timeout(
+        self, pool: ThreadPoolExecutor, ask: Callable[[], SearchResult[Item]]
+    ) -> SearchResult[Item]:
         try:
-            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._pool, ask), SECONDS)
+            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, ask), SECONDS)
         except TimeoutError:
             return SearchResult(missing=LATE)
 
-    def _last_state(self, agent: str) -> SearchResult[LastState]:
+    def _last_state(self, agent: str, read: "Future[SearchResult[LastState]]") -> SearchResult[LastState]:
         try:
             found = self._watch.last_state(agent)
         except StoreUnavailable as err:
-            return SearchResult(missing=f"The store cannot be read: {err}")
-        if found is None:
-            return SearchResult(missing="It has written no state.")
-        return SearchResult((LastState(*found),), "" if found[1] else "Its state cannot be parsed.")
+            result: SearchResult[LastState] = SearchResult(missing=f"The store cannot be read: {err}")
+        else:
+            result = SearchResult(missing="It has written no state.")
+            if found is not None:
+                result = SearchResult((LastState(*found),), "" if found[1] else "Its state cannot be parsed.")
+        read.set_result(result)
+        return result
 
-    def _lines(self, episode: Mapping[str, Any], last_state: SearchResult[LastState]) -> SearchResult[LogRecord]:
-        last = next((item.state.server for item in last_state.items if item.state), None)
-        until = episode["closed_at"] or self._clock()
-        return last_lines(self._store, self._logs, episode["agent"], episode["server"] or last or "", until)
+    def _lines(
+        self, episode: Mapping[str, Any], state_read: "Future[SearchResult[LastState]]"
+    ) -> SearchResult[LogRecord]:
+        server = episode["server"]
+        if not server:
+            try:
+                states = state_read.result(SECONDS).items
+            except TimeoutError:
+                return SearchResult(missing=LATE)
+            server = next((item.state.server for item in states if item.state), None) or ""
+        return last_lines(self._store, self._logs, episode["agent"], server, episode["closed_at"] or self._clock())

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from alerting.actions import RESTART_AGENT
 from alerting.journal import EpisodeVerdict, Journal, JournalUnavailable, episodes, view
-from alerting.receiver.metrics import CAPPED, JOURNALLED, OLDEST_PENDING, PENDING
+from alerting.journal.approvals import count_open
+from alerting.receiver.metrics import CAPPED, JOURNALLED, OLDEST_PENDING, PENDING, WAITING_APPROVALS
 from alerting.receiver.series import AgentCounts, AgentSeries
 from nervesys.metrics import Fragments, Instruments, MetricsSnapshot, Sample
 
@@ -25,23 +26,27 @@ class OpenWork:
         pending: open episodes and records.
         oldest: when the oldest of them was opened, Unix seconds; None where none is open.
         capped: open episodes that the hourly cap of restarts holds back.
+        approvals: that nobody has answered.
     """
 
     open: tuple[tuple[str, str, str, int], ...] = ()
     pending: int = 0
     oldest: float | None = None
     capped: int = 0
+    approvals: int = 0
 
     @classmethod
     def read(cls, connection: Connection) -> "OpenWork":
         """Read it now."""
         capped = episodes.count_with_verdict(connection, RESTART_AGENT, EpisodeVerdict.CAPPED)
-        return cls(tuple(view.open_counts(connection)), *view.pending(connection), capped)
+        asked = count_open(connection)
+        return cls(tuple(view.open_counts(connection)), *view.pending(connection), capped, asked)
 
     def samples(self) -> Iterator[Sample]:
         """The series that are about no single agent."""
         yield PENDING.sample(self.pending)
         yield CAPPED.sample(self.capped)
+        yield WAITING_APPROVALS.sample(self.approvals)
         if self.oldest is not None:
             yield OLDEST_PENDING.sample(self.oldest)
 

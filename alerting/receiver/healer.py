@@ -27,6 +27,7 @@ from alerting.journal import (
 from alerting.journal.store_reads import keep_store_reads, read_store_reads
 from alerting.overlay import WATCHDOG
 from alerting.receiver import metrics, renewal
+from alerting.receiver.approval_rules import ApprovalRules, read_approval_rules
 from alerting.receiver.calls import AttemptRunner
 from alerting.receiver.causes import RestartCause, find_causes
 from alerting.receiver.decide import decide, reopened
@@ -64,6 +65,7 @@ def make_policy(settings: Settings, limits: ReceiverLimits, *, observe: bool = F
         flap_window=limits.flap_window_seconds,
         flaps=limits.flap_recoveries,
         observe=observe,
+        approval=limits.approval_seconds,
     )
 
 
@@ -99,7 +101,7 @@ class Healer:
         """List the heartbeats once, decide about everything that is due, and start the driver calls that follow."""
         fleet = self.fleet()
         agents = fleet.agents
-        causes = {action: find_causes(fleet.alerts, fleet.settings, action) for action in (RESTART_AGENT, STOP_AGENT)}
+        causes = {action: find_causes(fleet.alerts, fleet.settings, action) for action in REMEDIES}
         await self._resume()
         listing = await asyncio.to_thread(self.watch.list_heartbeats)
         self.instruments.set(metrics.BLIND, bool(listing.blind))
@@ -116,11 +118,12 @@ class Healer:
         silenced = await asyncio.to_thread(self.silences) if due else frozenset()
         cases = await self._cases(due, listing, agents, silenced)
         decisions = [(case, decide(case)) for case in await self._with_causes(cases, causes)]
+        rules = await self.journal.read(lambda connection: read_approval_rules(connection, fleet.alerts, due))
         down: set[str] = set()
         if restarts_wanted(decisions):
             down = await asyncio.to_thread(self.watch.list_down, agents, listing)
         started, changes = await self.writer.commit(
-            lambda connection: self._write(connection, decisions, down, causes[RESTART_AGENT], agents)
+            lambda connection: self._write(connection, decisions, rules, down, causes[RESTART_AGENT], agents)
         )
         self.on_changes(changes)
         self._time_recoveries(decisions, changes)
@@ -224,7 +227,13 @@ class Healer:
         )
 
     def _write(
-        self, connection: Connection, decisions: Decisions, down: set[str], causes: Collection[str], agents: Agents
+        self,
+        connection: Connection,
+        decisions: Decisions,
+        rules: ApprovalRules,
+        down: set[str],
+        causes: Collection[str],
+        agents: Agents,
     ) -> tuple[list[tuple[Episode, int]], list[StateChange]]:
         """Write every decision of a turn to the journal; returns the attempts that begin, and what changed.
 
@@ -238,18 +247,20 @@ class Healer:
         started: list[tuple[Episode, int]] = []
         for case, wanted in decisions:
             _store_instance(connection, case)
-            decision = limits.apply(case, wanted)
+            decision = rules.apply(case, limits.apply(case, wanted))
             if decision.verdict is not EpisodeVerdict.ACT:
-                changes += _write_decision(connection, case, decision, now)
+                written = _write_decision(connection, case, decision, now)
+                rules.write(connection, case, decision, written, now)
+                changes += written
                 continue
             driver = REMEDIES[case.episode.action].driver_name(agents[case.episode.agent])
             begun = self._begin(connection, case, decision, driver, limits.trial_of(case.episode), now)
             if begun is not None:
                 started.append(begun)
                 limits.count_attempt(case)
-                changes.append(
-                    StateChange(case.episode.agent, case.episode.action, ActionState.RUNNING, decision.detail)
-                )
+                change = StateChange(case.episode.agent, case.episode.action, ActionState.RUNNING, decision.detail)
+                rules.write(connection, case, decision, [change], now)
+                changes.append(change)
         return started, changes
 
     def _begin(

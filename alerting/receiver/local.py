@@ -4,18 +4,21 @@ No file of the brain can set any of this: a brain names a driver and a target, t
 defaults stand here, for the file belongs to one machine and not to the brain.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from alerting.drivers import Drivers
-from alerting.drivers.fields import FileSecret, Seconds, read_secret
+from alerting.drivers.fields import AbsolutePath, FileSecret, Seconds, read_secret
 from nervesys.errors import SettingsError, SettingsProblem
 from nervesys.settings import FolderTree, StartupSettings, load_file
 from nervesys.settings.section import SettingsSection
 
 FILE = "receiver.yaml"
+APPROVAL_KEY = "approval_key"
+"""File of the folder of secrets with the key of the links by which people approve."""
 TOKEN_CHARACTERS = 16
 """Fewer could be guessed."""
 
@@ -25,6 +28,12 @@ def _check_journal_url(url: SecretStr) -> SecretStr:
         raise ValueError(
             "not a URL of a journal, such as sqlite:////PATH/journal.sqlite3 or postgresql://USER@HOST/NAME"
         )
+    return url
+
+
+def _check_http_url(url: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s@]+", url):
+        raise ValueError("must be http(s)://HOST[:PORT], without a path")
     return url
 
 
@@ -47,6 +56,7 @@ class ReceiverLimits(SettingsSection):
         restarts_at_least: restarts in an hour however small the fleet is.
         flap_recoveries: that one agent may have in the window of flaps; when it falls again, people are asked.
         flap_window_seconds: in which an agent's recoveries are counted.
+        approval_seconds: that people have to approve an action with `confirm: true`.
     """
 
     body_bytes: int = Field(default=16 << 20, gt=0)
@@ -64,6 +74,7 @@ class ReceiverLimits(SettingsSection):
     restarts_at_least: int = Field(default=60, ge=1)
     flap_recoveries: int = Field(default=5, ge=1)
     flap_window_seconds: Seconds = 21600
+    approval_seconds: float = Field(default=3600, ge=60, le=7 * 86400)
 
 
 class ActionMode(SettingsSection):
@@ -74,6 +85,21 @@ class ActionMode(SettingsSection):
     """
 
     mode: Literal["act", "observe"] = "act"
+
+
+class ApprovalSettings(SettingsSection):
+    """How people are asked to approve actions with `confirm: true`.
+
+    Attributes:
+        key: path of the file that holds the key of the links; None for `approval_key` of the folder of secrets. Without
+            it, messages lead to the page, where people sign in.
+        secrets_folder: with the secrets of the channels of config/alerts.yaml; None for that of the home.
+        telegram_url: of the Bot API, where not Telegram itself serves it.
+    """
+
+    key: FileSecret | None = Field(default=None, alias="key_file")
+    secrets_folder: AbsolutePath | None = None
+    telegram_url: Annotated[str, AfterValidator(_check_http_url)] = "https://api.telegram.org"
 
 
 class LocalFile(SettingsSection):
@@ -91,6 +117,7 @@ class LocalFile(SettingsSection):
     drivers: Drivers = Drivers()
     limits: ReceiverLimits = ReceiverLimits()
     actions: ActionMode = ActionMode()
+    approvals: ApprovalSettings = ApprovalSettings()
 
 
 def open_local(place: StartupSettings, config: Path | None = None) -> LocalFile:
@@ -110,9 +137,19 @@ def open_local(place: StartupSettings, config: Path | None = None) -> LocalFile:
     try:
         token = _long_enough(local.token or read_secret(place.secret("receiver_token")))
         journal = local.journal or SecretStr(f"sqlite:///{place.journal}")
-        return local.model_copy(update={"journal": journal, "token": token})
+        approvals = _with_approval_key(local.approvals, place)
+        return local.model_copy(update={"journal": journal, "token": token, "approvals": approvals})
     except ValueError as err:
         raise SettingsError([SettingsProblem(str(file), "token_file", str(err))]) from None
+
+
+def _with_approval_key(approvals: ApprovalSettings, place: StartupSettings) -> ApprovalSettings:
+    """The settings with folder and key; an installation from before there were approvals has no key."""
+    folder = Path(approvals.secrets_folder or place.secret(APPROVAL_KEY).parent).absolute()
+    key = approvals.key
+    if key is None and (folder / APPROVAL_KEY).exists():
+        key = read_secret(folder / APPROVAL_KEY)
+    return approvals.model_copy(update={"key": key and _long_enough(key), "secrets_folder": str(folder)})
 
 
 def _long_enough(token: SecretStr) -> SecretStr:

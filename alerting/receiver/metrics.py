@@ -132,7 +132,38 @@ SIGN_IN_FAILURES = Family(
     Period.SCRAPE,
 )
 
+WAITING_APPROVALS = Family(
+    "waiting_approvals",
+    "gauge",
+    "Actions waiting until a person approves them.",
+    (),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="waiting approvals", kind="level"),),
+)
+APPROVAL_ANSWERS = Family(
+    "approvals_answered_total",
+    "counter",
+    "Answers of people to questions for approval: approve, refuse or silence.",
+    ("answer",),
+    Period.SCRAPE,
+)
+APPROVAL_MESSAGES = Family(
+    "approval_messages_total",
+    "counter",
+    "Attempts to send messages about approvals, by channel and outcome (sent, retry, failed).",
+    ("channel", "outcome"),
+    Period.SCRAPE,
+    conditions=(
+        ConditionTerm(
+            word="failed approval messages", kind="increase", labels=("channel",), matchers='{outcome="failed"}'
+        ),
+    ),
+    optional={"": "no action was to be approved"},
+)
+
 INSTRUMENTS = (
+    APPROVAL_ANSWERS,
+    APPROVAL_MESSAGES,
     SIGN_IN_FAILURES,
     RECEIVED,
     LAST_RECEIVED,
@@ -148,6 +179,6 @@ INSTRUMENTS = (
 """Updated as things happen."""
 OF_AGENTS = (ACTIONS, OPEN)
 """Rendered agent by agent, and only where an agent's series changed."""
-JOURNALLED = (PENDING, OLDEST_PENDING, CAPPED)
+JOURNALLED = (PENDING, OLDEST_PENDING, CAPPED, WAITING_APPROVALS)
 """Read from the journal at each scrape."""
 FAMILIES = (*INSTRUMENTS, *OF_AGENTS, *JOURNALLED)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from alerting.actions import RESTART_AGENT, START_AGENT
-from alerting.journal import ActionState, EpisodeVerdict, StateChange, episodes
+from alerting.journal import ActionState, EpisodeVerdict, StateChange, approvals, episodes
+from alerting.journal.approvals import Answer
 
 BY_HAND = "by hand"
 """In place of the alert's name in an episode that an operator opened."""
@@ -29,6 +30,7 @@ def restart(connection: Connection, agent: str, _: int, now: float) -> list[Stat
     if episode.state is ActionState.RUNNING:
         return None
     detail = "restart requested by an operator"
+    approvals.end_open(connection, episode.id, Answer.UNNEEDED, detail, now)
     return episodes.decide(
         connection, episode, ActionState.PENDING, EpisodeVerdict.ORDERED, detail, now, due_at=now, **NO_LEASE
     )

@@ -17,20 +17,34 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from alerting.actions import ACTIONS
-from alerting.journal import ActionState, Journal, JournalUnavailable, StateChange, Writer, view
-from alerting.journal.states import FLEET
+from alerting.journal import (
+    ActionState,
+    EpisodeVerdict,
+    Journal,
+    JournalUnavailable,
+    StateChange,
+    Writer,
+    approvals,
+    view,
+)
+from alerting.journal.approvals import CHOICES
+from alerting.journal.states import FIRING, FLEET
+from alerting.receiver.approval_desk import SILENCES
 from alerting.receiver.episode_context import EpisodeContextReader
 from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.orders import CANCELLABLE, ORDERS
+from alerting.receiver.runbook_text import render_runbook
 from alerting.receiver.session import SESSION_SECONDS, Sessions
 from alerting.receiver.sign_in import SignInGuard
 from alerting.receiver.web import episode_number
 from nervesys.clock import Clock
 from nervesys.contract import format_time
+from nervesys.logs.visible import visible
 from nervesys.look.colours import base_style
 from nervesys.metrics.body import HttpRefused, read_body
 
 COOKIE = "nervesys_receiver"
+STYLE = "/style.css"
 FORM_BYTES = 4096
 ROWS = 100
 AROUND_SECONDS = 900
@@ -44,6 +58,10 @@ HEADERS = {
 }
 TEMPLATES = Environment(loader=PackageLoader("alerting.receiver"), autoescape=True, undefined=StrictUndefined)
 TEMPLATES.filters["instant"] = lambda at: format_time(at)[:19] + "Z"
+TEMPLATES.filters["plain"] = visible
+TEMPLATES.filters["state_words"] = lambda state: state.replace("_", " ")
+PROOFS = (EpisodeVerdict.PROVEN, EpisodeVerdict.FIRST_SIGN, EpisodeVerdict.NO_PROOF)
+"""Verdicts of lines that say whether an action helped."""
 FILTERS = ("state", "agent", "action", "alert")
 
 
@@ -75,15 +93,15 @@ class OperatorPage:
     def routes(self) -> list[BaseRoute]:
         """The page's paths."""
         return [
-            Route("/", self._handle_errors(self._journal)),
-            Route("/episodes/{episode}", self._handle_errors(self._episode)),
-            Route("/style.css", self._style),
-            Route("/sign-in", self._handle_errors(self._sign_in), methods=["POST"]),
-            Route("/sign-out", self._handle_errors(self._sign_out), methods=["POST"]),
-            Route("/orders", self._handle_errors(self._order), methods=["POST"]),
+            Route("/", self.handle_errors(self._journal)),
+            Route("/episodes/{episode}", self.handle_errors(self._episode)),
+            Route(STYLE, self._style),
+            Route("/sign-in", self.handle_errors(self._sign_in), methods=["POST"]),
+            Route("/sign-out", self.handle_errors(self._sign_out), methods=["POST"]),
+            Route("/orders", self.handle_errors(self._order), methods=["POST"]),
         ]
 
-    def _handle_errors(self, handle: Any) -> Any:
+    def handle_errors(self, handle: Any) -> Any:
         """Wrap a handler: what it refuses is answered with a page, and every answer gets the security headers."""
 
         async def answer(request: Request) -> Response:
@@ -92,9 +110,9 @@ class OperatorPage:
                 request.state.key = await self._form_key(request)
                 response: Response = await handle(request)
             except HttpRefused as refused:
-                response = self._render(request, "refused.html", refused.status, why=str(refused))
+                response = self.render(request, "refused.html", refused.status, why=str(refused))
             except JournalUnavailable as err:
-                response = self._render(request, "refused.html", HTTPStatus.SERVICE_UNAVAILABLE, why=str(err))
+                response = self.render(request, "refused.html", HTTPStatus.SERVICE_UNAVAILABLE, why=str(err))
             response.headers.update(HEADERS)
             return response
 
@@ -114,7 +132,7 @@ class OperatorPage:
             "actions": ACTIONS,
             "limit": ROWS,
         }
-        return self._render(request, "journal.html", **values)
+        return self.render(request, "journal.html", **values)
 
     async def _episode(self, request: Request) -> Response:
         episode = episode_number(request.path_params["episode"])
@@ -124,10 +142,23 @@ class OperatorPage:
         if story is None:
             raise HttpRefused(HTTPStatus.NOT_FOUND, "no_episode", "there is no such episode")
         context = await self.context_reader.read(story)
+        question = await self.journal.read(lambda connection: _question(connection, episode))
+        alert = self.fleet().alerts.named(story["alert"])
+        more = {
+            **question,
+            **context,
+            "asked_for": escalations.get(episode, "") if story["state"] == ActionState.ESCALATED else "",
+            "agent_url": self._agent_url(story),
+            "runbook": render_runbook(alert.runbook if alert else ""),
+            "condition": (alert.condition or "") if alert else "",
+            "why": next((each for each in story["evidence"] if each["status"] == FIRING), None),
+            "page_url": self.fleet().settings.monitoring.own_page_url,
+            "proof": [line for line in story["history"] if line["verdict"] in PROOFS],
+            "choices": CHOICES if self.fleet().alerts.engine == "prometheus" else CHOICES[:2],
+            "silences": SILENCES,
+        }
         can = {"known": story["agent"] in self.fleet().agents, "cancellable": story["state"] in CANCELLABLE}
-        asked_for = escalations.get(episode, "") if story["state"] == ActionState.ESCALATED else ""
-        url = self._agent_url(story)
-        return self._render(request, "episode.html", story=story, asked_for=asked_for, agent_url=url, **can, **context)
+        return self.render(request, "episode.html", story=story, **can, **more)
 
     def _agent_url(self, row: Mapping[str, Any]) -> str:
         """The dashboard of an episode's agent at that time; empty for what concerns no single agent."""
@@ -137,7 +168,7 @@ class OperatorPage:
         return self.fleet().settings.agent_url(row["agent"], since, until)
 
     async def _sign_in(self, request: Request) -> Response:
-        form, client = await _form(request), request.client.host if request.client else ""
+        form, client = await read_form(request), request.client.host if request.client else ""
         self.guard.check_wait(client)
         if not self.sessions.is_token(form.get("token", "").strip()):
             self.guard.record_failure(client)
@@ -150,15 +181,15 @@ class OperatorPage:
         return response
 
     async def _sign_out(self, request: Request) -> Response:
-        await self._check_form(request, await _form(request))
+        await self.check_form(request, await read_form(request))
         await self.sessions.close(request.cookies[COOKIE])
         response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         response.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return response
 
     async def _order(self, request: Request) -> Response:
-        form = await _form(request)
-        await self._check_form(request, form)
+        form = await read_form(request)
+        await self.check_form(request, form)
         order, agent = ORDERS.get(form.get("order", "")), form.get("agent", "")
         if order is None or (agent not in self.fleet().agents and order is not ORDERS["acknowledge"]):
             raise HttpRefused(HTTPStatus.BAD_REQUEST, "no_order", "there is no such order, or no such agent")
@@ -179,13 +210,18 @@ class OperatorPage:
         session = request.cookies.get(COOKIE, "")
         return self.sessions.form_key(session) if await self.sessions.is_valid(session) else ""
 
-    async def _check_form(self, request: Request, form: Mapping[str, str]) -> None:
+    async def check_form(self, request: Request, form: Mapping[str, str]) -> None:
+        """Refuse a form that was not handed out in the session of who sends it.
+
+        Raises:
+            HttpRefused: nobody signed in, or another site sends it.
+            JournalUnavailable: the session cannot be looked up.
+        """
         if not await self.sessions.is_form_key(request.cookies.get(COOKIE, ""), form.get("key", "")):
             raise HttpRefused(HTTPStatus.FORBIDDEN, "no_session", "sign in, and order from the page itself")
 
-    def _render(
-        self, request: Request, template: str, status: HTTPStatus = HTTPStatus.OK, /, **values: Any
-    ) -> Response:
+    def render(self, request: Request, template: str, status: HTTPStatus = HTTPStatus.OK, /, **values: Any) -> Response:
+        """A page from a template, with what every page has."""
         key = request.state.key
         failures = self.guard.summary if key else ""
         address = str(request.url).removeprefix(str(request.base_url).rstrip("/"))
@@ -199,6 +235,12 @@ class OperatorPage:
         return Response(text, headers={"x-content-type-options": "nosniff"}, media_type="text/css")
 
 
+def _question(connection: Connection, episode: int) -> dict[str, Any]:
+    """The newest question about an episode, and the messages that asked it."""
+    newest = approvals.newest_of(connection, [episode]).get(episode)
+    return {"question": newest, "messages": approvals.list_messages(connection, episode) if newest else []}
+
+
 def _rows(connection: Connection, wanted: view.ActionFilter) -> list[dict[str, Any]]:
     """The rows of the table; that of an escalated episode says why it was escalated."""
     rows = view.actions(connection, wanted)
@@ -209,7 +251,7 @@ def _rows(connection: Connection, wanted: view.ActionFilter) -> list[dict[str, A
     return [{**row, "why": reason or latest} for row, reason, latest in zip(rows, known, current, strict=True)]
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form, URL-encoded as these pages send it."""
     body = await read_body(request, FORM_BYTES)
     return dict(parse_qsl(body.decode(errors="replace")))

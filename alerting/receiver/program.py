@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 
@@ -12,7 +13,12 @@ from alerting.journal import ActionState, Journal, StateChange, Writer
 from alerting.journal.retention import delete_ended
 from alerting.overlay import WATCHDOG
 from alerting.receiver import alert_log_writer, llm_triage, metrics
+from alerting.receiver.agent_facts import SECONDS
 from alerting.receiver.alert_log_writer import AlertLogWriter
+from alerting.receiver.approval_desk import ApprovalDesk
+from alerting.receiver.approval_links import PATH, LinkSigner
+from alerting.receiver.approval_messages import ApprovalMessages
+from alerting.receiver.approval_site import ApprovalSite
 from alerting.receiver.blast_radius import BlastRadius
 from alerting.receiver.calls import AttemptRunner
 from alerting.receiver.deadman import DeadmanSwitch
@@ -25,16 +31,18 @@ from alerting.receiver.inbox import Inbox
 from alerting.receiver.limits import FleetLimits, RestartCap
 from alerting.receiver.llm_triage import AlertTriage
 from alerting.receiver.local import LocalFile
-from alerting.receiver.page import OperatorPage
+from alerting.receiver.page import STYLE, OperatorPage
 from alerting.receiver.series import AgentSeries
 from alerting.receiver.session import Sessions
 from alerting.receiver.sign_in import SignInGuard
 from alerting.receiver.tasks import fixed_pause, run_repeatedly
+from alerting.receiver.telegram_buttons import TelegramButtons
 from alerting.receiver.watch import HeartbeatReader
 from alerting.receiver.web import ACKNOWLEDGE, RESTART, SENDERS, ReceiverApi
 from nervesys.analysis import Analyst
 from nervesys.analysis.alert import REFRESH_SECONDS
 from nervesys.clients.alertmanager import Cluster
+from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock, system_clock
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics import Instruments
@@ -46,6 +54,7 @@ FLEET_SECONDS = 60
 """Between two reads of the brain."""
 DEADMAN_SECONDS = 5
 ADVICE_SECONDS = 2
+APPROVAL_SECONDS = 1
 FORGET_SECONDS = 3600
 LINKS = {"/?state=escalated": "Escalated", "/actions": "JSON", "/metrics": "Metrics", "/-/ready": "Readiness"}
 
@@ -92,9 +101,11 @@ class Receiver:
         )
         self._log_writer = AlertLogWriter(brain, journal, writer, instruments, clock, self._on_changes)
         watch = HeartbeatReader(store, settings, clock)
-        self._context_reader = EpisodeContextReader(
-            watch, store, settings.storage.storj.paths.active_logs, brain, clock, settings.logs_url
+        logs, prometheus = (
+            settings.storage.storj.paths.active_logs,
+            Prometheus(settings.monitoring.prometheus_url, SECONDS),
         )
+        self._context_reader = EpisodeContextReader(watch, store, logs, brain, prometheus, clock, settings.logs_url)
         cluster = Cluster.of(settings.monitoring)
         self._triage = analyst and AlertTriage(
             analyst, cluster, settings, watch.last_error, journal, writer, instruments, clock, self._on_changes
@@ -118,6 +129,7 @@ class Receiver:
             on_changes=self._on_changes,
         )
         self._clock = clock
+        self._desk = ApprovalDesk(journal, writer, cluster, lambda: fleet.now, instruments, clock, self._received)
 
     def application(self) -> Starlette:
         """The HTTP application; the background tasks start and stop with it."""
@@ -135,6 +147,9 @@ class Receiver:
             journalled=self._received,
             watchdog=self._deadman.record_watchdog,
         )
+        approvals = self._local.approvals
+        signer = LinkSigner(approvals.key) if approvals.key else None
+        self._desk.start()
         guard = SignInGuard(self._instruments, self._clock)
         page = OperatorPage(
             journal=self._journal,
@@ -147,6 +162,7 @@ class Receiver:
             journalled=self._received,
             links=LINKS,
         )
+        site = ApprovalSite(page, self._desk, signer)
         api.start()
         guard.start()
         self._start_series()
@@ -155,8 +171,8 @@ class Receiver:
             about="Receives alerts, journals them, acts, and checks whether that helped.",
             snapshot=self._exposition.snapshot,
             not_ready=lambda: self._writer.failure,
-            routes=[*api.routes(), *page.routes()],
-            self_guarded=frozenset({*SENDERS, ACKNOWLEDGE, RESTART}),
+            routes=[*api.routes(), *page.routes(), *site.routes()],
+            self_guarded=frozenset({*SENDERS, ACKNOWLEDGE, RESTART, PATH, STYLE}),
             lifespan=self._background_tasks,
         )
         return application(program, self._settings.monitoring.web)
@@ -175,6 +191,7 @@ class Receiver:
             work.append(run_repeatedly(fixed_pause(REFRESH_SECONDS), "post what is critical", self._triage.post, never))
         if self._fleet.now.alerts.named(WATCHDOG):
             work.append(run_repeatedly(fixed_pause(DEADMAN_SECONDS), "dead-man's switch", self._deadman.turn, never))
+        work += self._approval_tasks(never)
         tasks = [asyncio.create_task(task) for task in work]
         try:
             yield
@@ -184,6 +201,36 @@ class Receiver:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._attempts.close()
             self._journal.close()
+
+    def _approval_tasks(self, never: asyncio.Event) -> list[Coroutine[None, None, None]]:
+        """The tasks that send messages about approvals, and read the buttons of Telegram."""
+        settings = self._local.approvals
+        secrets = Path(settings.secrets_folder or "")
+        messages = ApprovalMessages(
+            journal=self._journal,
+            writer=self._writer,
+            fleet=lambda: self._fleet.now,
+            signer=LinkSigner(settings.key) if settings.key else None,
+            secrets=secrets,
+            telegram_url=settings.telegram_url,
+            can_silence=lambda: self._desk.can_silence,
+            instruments=self._instruments,
+            clock=self._clock,
+        )
+        buttons = TelegramButtons(
+            journal=self._journal,
+            writer=self._writer,
+            fleet=lambda: self._fleet.now,
+            desk=self._desk,
+            owner=self._attempts.owner,
+            secrets=secrets,
+            url=settings.telegram_url,
+            clock=self._clock,
+        )
+        return [
+            run_repeatedly(fixed_pause(APPROVAL_SECONDS), "messages about approvals", messages.turn, never),
+            run_repeatedly(fixed_pause(APPROVAL_SECONDS), "buttons of Telegram", buttons.turn, never),
+        ]
 
     async def _refresh_fleet(self) -> None:
         await self._fleet.refresh()

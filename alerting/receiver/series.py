@@ -4,13 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from alerting.actions import REMEDIES
-from alerting.journal import OPEN_STATES
+from alerting.journal import OPEN_STATES, ActionState
 from alerting.receiver.metrics import ACTIONS, OF_AGENTS, OPEN
 from nervesys.metrics import Fragments, MetricsSnapshot, Sample
 
 Counts = Mapping[tuple[str, str], int]
 """By action and state."""
-NONE_OPEN: Counts = {(action, state.value): 0 for action in REMEDIES for state in OPEN_STATES}
+RARE = (ActionState.WAITING_FOR_APPROVAL,)
+"""States without a series until they happened: most fleets have none of them, and each costs a series an agent."""
+NONE_OPEN: Counts = {(action, state.value): 0 for action in REMEDIES for state in OPEN_STATES if state not in RARE}
 NOTHING: Counts = {}
 
 
@@ -51,6 +53,8 @@ class AgentSeries:
     def start(self, agent: str, action: str, states: Iterable[str]) -> None:
         """Let every series exist before its first event, so that `increase` sees that event."""
         for state in states:
+            if state in RARE:
+                continue
             self.add(agent, action, state, by=0)
 
     def add(self, agent: str, action: str, state: str, *, by: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""The client of Alertmanager's API (v2): posts alerts, finds out who is notified of them, and reads silences.
+"""The client of Alertmanager's API (v2): posts alerts, finds out who is notified of them, reads and makes silences.
 
 The members of an Alertmanager cluster replicate with a delay. Therefore alerts are posted to every member, and silences
 are read from every member.
@@ -12,6 +12,7 @@ from typing import Any
 import requests
 
 from nervesys.clients.http_errors import cause
+from nervesys.contract import format_time
 from nervesys.errors import NervesysError
 from nervesys.quoting import escape_quoted
 from nervesys.settings.monitoring import Monitoring
@@ -92,6 +93,24 @@ class Alertmanager:
         params = {"filter": f'alertname=~"{"|".join(sorted(names))}"'}
         return [alert["labels"] for alert in self._request("GET", params=params).json()]
 
+    def silence(self, labels: Mapping[str, str], since: float, until: float, by: str, comment: str) -> str:
+        """Silence the alerts with these labels; returns the silence's id.
+
+        Args:
+            labels: names and values, matched exactly.
+            since: Unix seconds.
+            until: Unix seconds.
+            by: who wants it, for people.
+            comment: why, for people.
+
+        Raises:
+            AlertmanagerUnavailable: it was not accepted.
+        """
+        matchers = [{"name": name, "value": value, "isRegex": False, "isEqual": True} for name, value in labels.items()]
+        silence = {"matchers": matchers, "startsAt": format_time(since), "endsAt": format_time(until)}
+        content = self._request("POST", "silences", json={**silence, "createdBy": by, "comment": comment}).json()
+        return str(content.get("silenceID", "")) if isinstance(content, dict) else ""
+
     def status(self) -> dict[str, Any]:
         """Its version, and its configuration as loaded, without secrets.
 
@@ -148,6 +167,20 @@ class Cluster:
             except AlertmanagerUnavailable as err:
                 log.warning("read silences: %s", err)
         return frozenset(found)
+
+    def silence(self, labels: Mapping[str, str], since: float, until: float, by: str, comment: str) -> str:
+        """Silence alerts at the first member that accepts it, which passes it on to the others; see `Alertmanager`.
+
+        Raises:
+            AlertmanagerUnavailable: no member accepted it.
+        """
+        failure = AlertmanagerUnavailable("no Alertmanager is configured")
+        for member in self.members:
+            try:
+                return member.silence(labels, since, until, by, comment)
+            except AlertmanagerUnavailable as err:
+                failure = err
+        raise failure
 
     def firing(self, names: Collection[str]) -> list[dict[str, str]]:
         """The labels of the alerts with one of these names that fire at any member.

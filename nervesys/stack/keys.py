@@ -8,7 +8,9 @@ from pathlib import Path
 
 from nervesys.errors import NervesysError
 
-NAMES = ("store_access_key", "store_secret_key", "receiver_token")
+RECEIVER_NAMES = ("receiver_token", "approval_key")
+"""Those of the receiver: of its API and page, and of the links by which people approve actions."""
+NAMES = ("store_access_key", "store_secret_key", *RECEIVER_NAMES)
 """File names in the folder of secrets."""
 
 

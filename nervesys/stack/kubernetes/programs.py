@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nervesys.settings.monitoring import EVERY_SOURCE
 from nervesys.settings.yaml_text import yaml_text
+from nervesys.stack.keys import RECEIVER_NAMES
 from nervesys.stack.kubernetes.context import (
     ENVIRONMENT,
     EXPORTERS,
@@ -47,7 +48,7 @@ def environment(cluster: ManifestContext) -> Manifest:
 def secret_keys(cluster: ManifestContext) -> dict[str, list[str]]:
     """The Secrets that the pods mount or name, each with its keys."""
     own = [name.rpartition("/")[2] for name in _secret_variables(cluster).values()]
-    receiver = ["receiver_token", *own]
+    receiver = [*RECEIVER_NAMES, *own]
     found = {EXPORTERS_SECRET: own, RECEIVER: receiver, AGENTS: own, ALERTMANAGER: cluster.secret_files("alertmanager")}
     if _has_artifacts(cluster):
         found[ARTIFACTS] = ["_admin", *cluster.agents]
@@ -229,6 +230,7 @@ def _receiver_file(cluster: ManifestContext) -> Manifest:
     journal = {"journal": cluster.kubernetes.journal} if _is_shared(cluster) else {}
     return {
         "token_file": f"{SECRETS}/receiver_token",
+        "approvals": {"secrets_folder": SECRETS},
         **journal,
         "drivers": {"pod": {"pods": pods, "servers": ["*"]}},
     }

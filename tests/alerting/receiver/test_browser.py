@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, Route, ViewportSize, expect
@@ -21,8 +22,11 @@ from nervesys.contract import AgentState, CurrentTask, Status, format_time
 from nervesys.metrics.pages import serve_in_background
 from nervesys.settings.web import Web
 from nervesys.stores.brain import GitBrain
+from tests.alerting.receiver.asking import SLACK, Asking, asking
 from tests.alerting.receiver.simulation import START, Simulation, a_fleet, agent_down
+from tests.alerting.receiver.test_approval_site import link, receiver_of
 from tests.brains import write
+from tests.servers.chats import chat_servers
 from tests.servers.s3 import free_port
 
 TOKEN = "a-secret-token-of-tests"
@@ -228,3 +232,40 @@ def test_another_site_cannot_order(site: Site, page: Page) -> None:
     assert "cookie" not in answer.value.request.all_headers()
     expect(page.get_by_role("alert")).to_contain_text("order from the page itself")
     assert site.sim.states()["grok"] == "escalated"
+
+
+@pytest.fixture
+def asking_site(tmp_path: Path) -> Iterator[tuple[str, Asking]]:
+    """A receiver that waits for approval of a restart, and the link of its message."""
+    with chat_servers() as chats:
+        world = asking(tmp_path / "asking", chats, {"slack": SLACK})
+        world.falls()
+        logged(world.sim, "grok")
+        world.send()
+        listen = f"127.0.0.1:{free_port()}"
+        with serve_in_background(Starlette(routes=receiver_of(world).application().routes), listen, Web()):
+            yield f"http://{listen}{link(world, 'Approve')}", world
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_link_is_answered_on_a_phone(
+    asking_site: tuple[str, Asking], scheme: Literal["light", "dark"], page: Page, tmp_path: Path
+) -> None:
+    url, world = asking_site
+    page.set_viewport_size(PHONE)
+    page.emulate_media(color_scheme=scheme)
+    page.goto(url)
+    page.screenshot(path=tmp_path / "ask.png", full_page=True)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+    button = page.get_by_role("button", name="Approve")
+    assert (box := button.bounding_box()) and box["height"] >= 40
+    button.click()
+    expect(page.get_by_role("status")).to_contain_text("approved by channel slack")
+    page.get_by_role("link", name="Follow the episode").click()
+    for words in ("it is silent", "<img src=x> cannot read the file", "approve: channel slack", "written by the agent"):
+        expect(page.locator("main")).to_contain_text(words)
+    page.screenshot(path=tmp_path / "episode.png", full_page=True)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+    page.goto(url)
+    expect(page.get_by_role("alert")).to_contain_text("was approved by channel slack")
+    assert world.sim.states() == {"grok": "pending"}

@@ -18,6 +18,7 @@ from alerting.receiver.episode_context import EpisodeContextReader
 from alerting.receiver.last_changes import CHANGES, last_changes
 from alerting.receiver.last_lines import LINES, OBJECTS, last_lines
 from alerting.receiver.watch import HeartbeatReader
+from nervesys.clients.prometheus import Prometheus
 from nervesys.contract import PathTemplate, format_time
 from nervesys.stores.brain import GitBrain
 from tests.alerting.receiver.simulation import START, BreakableStore, a_fleet
@@ -127,6 +128,7 @@ def test_a_store_that_hangs_costs_the_page_its_time_limit(
         store,
         LAYOUT,
         None,
+        Prometheus("http://127.0.0.1:1", 0.1),
         lambda: START,
         lambda agent, since, until: f"{agent} {since - START:.0f} {until - START:.0f}",
     )
@@ -134,6 +136,7 @@ def test_a_store_that_hangs_costs_the_page_its_time_limit(
     found = asyncio.run(reader.read(episode))
     answers.set()
     assert found.pop("logs_url") == "grok -900 300"
+    assert all(found.pop(name).missing for name in ("cost", "trace")), "no Prometheus runs there"
     assert {name: item.missing for name, item in found.items()} == {
         "last_state": episode_context.LATE,
         "lines": episode_context.LATE,

@@ -1,0 +1,113 @@
+"""What a message is, how sending it can fail, and where the secrets of its channel are."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+import urllib3.exceptions
+from pydantic import SecretStr
+
+from nervesys.clients.http_errors import cause
+from nervesys.errors import NervesysError
+from nervesys.settings.secret_file import read_secret_text
+
+SECONDS = 10.0
+"""Time limit of one request."""
+RESPONSE_BYTES = 1 << 20
+TEMPORARY = frozenset({408, 425, 429})
+"""Statuses below 500 after which another attempt may succeed."""
+OWN_SECRETS = frozenset({"receiver_token", "approval_key"})
+"""Never a channel's: config/alerts.yaml, which names the files, must not send the receiver's own anywhere."""
+
+
+@dataclass(frozen=True)
+class Button:
+    """A choice of the reader.
+
+    Attributes:
+        label: for people.
+        url: where it leads to.
+        data: what a chat sends back, where the button is no link; 64 bytes at most.
+        style: `primary`, `danger`, or empty.
+    """
+
+    label: str
+    url: str
+    data: str
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message to people, as plain text: parts of it come from alerts, and must not be read as markup.
+
+    Attributes:
+        title: one line.
+        text: further lines.
+        buttons: choices; empty where there are none.
+        url: page about it.
+        reference: of the message that this one replaces, in a channel that can edit; may be empty.
+    """
+
+    title: str
+    text: str
+    buttons: tuple[Button, ...] = ()
+    url: str = ""
+    reference: str = ""
+
+
+class MessageFailed(NervesysError):
+    """A message was not sent; the text holds no secret.
+
+    Attributes:
+        permanent: no other attempt will succeed before people mend something.
+        wait_seconds: that the channel asks to wait.
+    """
+
+    def __init__(self, text: str, *, permanent: bool = False, wait_seconds: float = 0.0) -> None:
+        super().__init__(text)
+        self.permanent, self.wait_seconds = permanent, wait_seconds
+
+
+def read_channel_secret(folder: Path, name: str) -> SecretStr:
+    """The secret of a channel.
+
+    Args:
+        folder: of secrets.
+        name: as config/alerts.yaml has it; a file of the folder.
+
+    Raises:
+        MessageFailed: it cannot be read, or is none of a channel.
+    """
+    path = folder / name
+    if path.name in OWN_SECRETS or not path.resolve().is_relative_to(folder.resolve()):
+        raise MessageFailed(f"{name} is no secret of a channel; name a file of {folder}", permanent=True)
+    try:
+        text = read_secret_text(path)
+    except (OSError, ValueError) as err:
+        problem = getattr(err, "strerror", None) or "not text"
+        raise MessageFailed(f"read {path}: {problem}", permanent=True) from None
+    if not text:
+        raise MessageFailed(f"read {path}: the file is empty", permanent=True)
+    return SecretStr(text)
+
+
+def post_json(url: str, content: object, what: str, seconds: float = SECONDS) -> tuple[int, bytes]:
+    """Post JSON; returns status and body of the response, whatever the status.
+
+    Args:
+        url: may hold a secret; it is in no message.
+        content: JSON.
+        what: is called, for error messages.
+        seconds: time limit.
+
+    Raises:
+        MessageFailed: no response came.
+    """
+    try:
+        with requests.post(url, json=content, timeout=seconds, allow_redirects=False, stream=True) as response:
+            return response.status_code, response.raw.read(RESPONSE_BYTES, decode_content=True)
+    except requests.RequestException as err:
+        raise MessageFailed(f"{what}: {cause(err)}") from None
+    except urllib3.exceptions.HTTPError as err:  # while the body is read
+        raise MessageFailed(f"{what}: {cause(err)}") from None
