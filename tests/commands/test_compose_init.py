@@ -70,7 +70,7 @@ def test_a_fleet_of_ones_own_gets_keys_and_nothing_of_the_demo(tmp_path: Path, m
     init(tmp_path, "--no-demo")
     secrets = tmp_path / "secrets"
     assert {path.name for path in (secrets / "agents-artifacts").iterdir()} == {"mine"}
-    assert yaml.safe_load((secrets / "receiver/receiver.yaml").read_text()).keys() == {"token_file"}
+    assert yaml.safe_load((secrets / "receiver/receiver.yaml").read_text()).keys() == {"token_file", "approvals"}
     assert not (tmp_path / "archive").exists()
     assert not (tmp_path / "brain.git").exists()
 

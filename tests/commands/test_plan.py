@@ -154,7 +154,7 @@ def test_with_a_brain_of_ones_own_only_the_monitoring_runs(own: StartupSettings)
     assert planned.stack.agents == ()
     assert not (own.home / "s3").exists()
     assert not (own.home / "archive").exists()
-    assert {path.name for path in (own.home / "secrets").iterdir()} == {"receiver_token"}
+    assert {path.name for path in (own.home / "secrets").iterdir()} == {"receiver_token", "approval_key"}
 
 
 def test_what_is_scraped_is_what_runs(own: StartupSettings) -> None:
