@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
 
 from alerting.journal import approvals
 from alerting.journal.approvals import Answer, Approval
-from alerting.model import AlertsFile
+from alerting.model import Action, Channel
 from alerting.receiver.approval_desk import ApprovalDesk
 from alerting.receiver.approval_links import LinkSigner
 from alerting.receiver.approval_messages import ApprovalMessages
@@ -23,6 +23,7 @@ from tests.servers.chats import BOT_TOKEN, SLACK_PATH, Chats
 
 KEY = "a-key-of-links-in-tests"
 CHAT = 4242
+CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 SLACK = {"type": "slack", "channel": "#nervesys"}
 TELEGRAM = {"type": "telegram", "chat_id": CHAT}
 
@@ -30,15 +31,17 @@ TELEGRAM = {"type": "telegram", "chat_id": CHAT}
 def asking_fleet(*names: str, channels: Mapping[str, Mapping[str, Any]], **health: Any) -> FleetConfig:
     """A fleet whose restarts are approved by people in these channels."""
     fleet = a_fleet(*names, **health)
-    data = fleet.alerts.model_dump(by_alias=True, exclude_none=True)
-    data["channels"] = channels
-    for alert in data["alerts"]:
-        alert["for"] = f"{alert['for']:.0f}s" if alert.get("for") else "0s"
-        actions = [action for action in alert["actions"] if not action.get("notify")]
-        confirmed = [{**action, "confirm": bool(action.get("auto_action"))} for action in actions]
-        cleaned = [{key: value for key, value in action.items() if value} for action in confirmed]
-        alert["actions"] = [*cleaned, *({"notify": name} for name in channels)]
-    return replace(fleet, alerts=AlertsFile.model_validate(data))
+    notify = tuple(Action(notify=name) for name in channels)
+    alerts = tuple(
+        alert.model_copy(update={"actions": (*map(_confirmed, alert.actions), *notify)})
+        for alert in fleet.alerts.alerts
+    )
+    made = {name: CHANNEL.validate_python(fields) for name, fields in channels.items()}
+    return replace(fleet, alerts=fleet.alerts.model_copy(update={"alerts": alerts, "channels": made}))
+
+
+def _confirmed(action: Action) -> Action:
+    return action.model_copy(update={"confirm": action.auto_action is not None})
 
 
 class SilentCluster(Cluster):
