@@ -5,7 +5,9 @@ exporters.history.progress, exporters.history.push, exporters.history.run, expor
 exporters.history.targets.
 """
 
+import gzip
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,10 +20,14 @@ from pathlib import Path
 
 import pytest
 import requests
+from rich.console import Console
 
+from commands import up
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import system_clock
 from nervesys.contract.times import DAY_SECONDS, parse_time, utc
+from nervesys.settings import shipped_root
+from nervesys.stack.layout import Service, Stack
 from nervesys.stack.programs import ProgramMissing
 from tests.brains import write as commit
 from tests.commands.conftest import Run
@@ -266,6 +272,61 @@ def test_a_store_with_a_shorter_retention_is_an_error(setup: BackfillSetup) -> N
     except ProgramMissing as err:
         pytest.skip(str(err))
     assert (ran.code, "raise its -retentionPeriod" in ran.err) == (1, True)
+
+
+def own_stack(setup: BackfillSetup, prometheus_address: str, backfill: str) -> Stack:
+    """A stack that watches a fleet of one's own, whose Prometheus runs."""
+    (setup.folder / "home/prometheus").symlink_to(setup.data)
+    brain = setup.folder / "brain"
+    shutil.copytree(shipped_root() / "config", brain / "config")
+    (brain / "config/profiles/own.yaml").write_text(f"monitoring: {{history: {{backfill: {backfill}}}}}\n")
+    environ = {
+        "NERVESYS_HOME": str(setup.folder / "home"),
+        "NERVESYS_BRAIN": str(brain),
+        "NERVESYS_PROFILE": "own",
+        "NERVESYS_ARCHIVE": setup.archive.as_uri(),
+    }
+    services = (Service(name="prometheus", about="", argv=(), address=prometheus_address),)
+    return Stack(home=setup.folder / "home", socket=setup.folder / "socket", environ=environ, services=services)
+
+
+def start(stack: Stack, capsys: pytest.CaptureFixture[str]) -> str:
+    up._backfill(Console(width=200), stack)
+    return capsys.readouterr().out
+
+
+def test_at_start_what_is_new_is_converted_once(setup: BackfillSetup, capsys: pytest.CaptureFixture[str]) -> None:
+    with prometheus(setup.folder, setup.data) as url:
+        stack = own_stack(setup, url.removeprefix("http://"), "at_start")
+        output = start(stack, capsys)
+        assert f"converted: {DAYS * 6} files, {DAYS * A_DAY} records" in output
+        before = setup.blocks
+        assert "converted" not in start(stack, capsys)
+        assert setup.blocks == before
+    for asked in setup.asked():
+        assert_as_counted(asked, setup.archive)
+
+
+def test_a_start_does_not_fail_with_the_backfill_and_does_none_that_is_not_asked_for(
+    setup: BackfillSetup, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = own_stack(setup, "127.0.0.1:1", "at_start")
+    output = start(stack, capsys)
+    assert "history was not backfilled" in output
+    assert "nervesys history backfill" in output.replace("python -m ", "")
+    (setup.folder / "brain/config/profiles/own.yaml").write_text("{}\n")
+    assert start(stack, capsys) == ""
+    assert len(setup.blocks) == 1
+
+
+def test_files_may_be_written_for_a_promtool_elsewhere(setup: BackfillSetup) -> None:
+    text = setup.folder / "text"
+    assert f"converted: {DAYS * 6} files" in setup.backfill("--text", str(text))
+    assert "to convert: 0 files" in setup.backfill("--text", str(text))
+    lines = b"".join(gzip.decompress(path.read_bytes()) for path in text.glob("*.om.gz")).splitlines()
+    assert sum(line.startswith(b"nervesys_log_records_total{") for line in lines) > DAYS * 73
+    both = ("--text", str(text), "--into", str(text), "--to", str(FIRST), "--prometheus", NOWHERE)
+    assert "use one of" in setup.run(*setup.options(*both)).err
 
 
 @pytest.mark.parametrize(
