@@ -11,7 +11,7 @@ from dashboards.build import datasource_seconds, pages
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import system_clock
 from nervesys.contract.dashboard_links import AGENT_PAGE, AGENT_VARIABLE
-from nervesys.contract.times import seconds_of, utc
+from nervesys.contract.times import DAY_SECONDS, seconds_of, utc
 from nervesys.look.colours import Theme
 from nervesys.queries.query_runner import QueryRunner
 from nervesys.stores.open_stores import Configuration
@@ -54,7 +54,7 @@ def draw_all(base: Configuration, since: str) -> Iterator[tuple[str, bytes]]:
                     break
             yield f"dashboards/{page['uid']}.png", picture
     with open_maker(base, lambda _: None, writes=False) as maker:
-        report, _ = maker.make(ReportPeriod.containing(Frequency.DAILY, utc(now).date()), ())
+        report, _ = maker.make(ReportPeriod.containing(Frequency.DAILY, utc(now - DAY_SECONDS).date()), ())
     yield "reports/daily.png", pictures(report, PANEL_WIDTH)[0]
 
 

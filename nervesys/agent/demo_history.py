@@ -99,9 +99,10 @@ class DemoHistory:
 
     def jobs(self, agent: str, day: float) -> Iterator[tuple[float, DemoJob]]:
         """The jobs of an agent on a day, each with the Unix seconds at which it ended."""
-        number = self._jobs_a_day(day)
+        number, names = self._jobs_a_day(day), [each.name for each in self.agents]
+        earlier = names.index(agent) / len(names)  # so that the agents do not all end their jobs at the same instants
         for place, job in enumerate(islice(jobs(f"{agent} {day:.0f}"), number), 1):
-            yield day + place * DAY_SECONDS / (number + 1), job
+            yield day + (place - earlier) * DAY_SECONDS / (number + 1), job
 
     def jobs_between(self, start: float, end: float) -> Iterator[tuple[float, str, DemoJob]]:
         """The jobs of all agents that ended in a span of time, today's too: the instant, the agent, the job.

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -47,6 +48,15 @@ def test_all_services_are_healthy_and_every_target_is_up(stack: DockerStack) -> 
     groups = stack.get("prometheus", "/api/v1/rules")["data"]["groups"]
     assert [rule["name"] for group in groups for rule in group["rules"] if rule.get("lastError")] == []
     assert sum(len(group["rules"]) for group in groups) > 50
+
+
+def test_the_demo_has_a_past_from_before_it_was_started(stack: DockerStack) -> None:
+    query = quote('sum(increase(nervesys_log_records_total{job="history"}[30d] offset 1d))')
+    (records,) = stack.get("prometheus", f"/api/v1/query?query={query}")["data"]["result"]
+    assert float(records["value"][1]) > 1000
+    assert any(
+        action["state"] == "recovered" for action in stack.get("receiver", "/actions?action=restart_agent")["actions"]
+    )
 
 
 def test_a_killed_agent_recovers_and_the_commands_in_the_container_show_it(stack: DockerStack) -> None:
