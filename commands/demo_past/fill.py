@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import chain
 
 from commands.backfill import list_units
 from commands.demo_past.incidents import DemoPast
@@ -41,12 +42,7 @@ def fill(base: Configuration, history: DemoHistory, target: Target) -> None:
     reads = map(ArchiveReader(archive, midnight, target.ticks, EVERY).read, plan.jobs)
     monitored = () if MONITORED in made else _monitored(past, history)
     if plan.jobs or monitored:
-        target.take(_both(reads, monitored))
-
-
-def _both(reads: Iterator[ReadResult], monitored: Iterator[ReadResult] | tuple[()]) -> Iterator[ReadResult]:
-    yield from reads
-    yield from monitored
+        target.take(chain(reads, monitored))
 
 
 def _monitored(past: DemoPast, history: DemoHistory) -> Iterator[ReadResult]:

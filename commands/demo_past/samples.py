@@ -1,6 +1,6 @@
 """Samples of the made-up past of the fleet: heartbeats, statuses, alerts and the receiver's actions. Pure."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from alerting.receiver import metrics
@@ -64,7 +64,7 @@ def _agent(past: DemoPast, agent: str, incidents: list[DemoIncident]) -> Iterato
 def _statuses(instants: list[float], incidents: list[DemoIncident]) -> Iterator[tuple[float, float]]:
     fired = [each.fired_at for each in incidents]
     for at in instants:
-        place = bisect_left(fired, at + 1) - 1
+        place = bisect_right(fired, at) - 1
         lost = place >= 0 and at < incidents[place].recovered_at
         yield at, SILENT_CODE if lost else STATUS_CODES[Status.RUNNING]
 

@@ -469,3 +469,8 @@ def test_a_check_that_hangs_costs_its_time_limit_and_no_other(world: World) -> N
 )  # fmt: skip
 def test_what_no_server_here_can_play_is_judged_by_its_figures(finding: DoctorFinding, level: str) -> None:
     assert (finding.level, bool(finding.remedy)) == (level, level != "OK")
+
+
+def test_a_retention_below_the_range_of_the_longest_page_is_named() -> None:
+    assert "Historical Trends" in prometheus.judge_retention("30d").what
+    assert "Historical Trends" not in prometheus.judge_retention("100d").what
