@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from nervesys.settings import StartupSettings
 
 PACKAGES = ("prometheus", "prometheus-alertmanager")
 """Packages to download, as Debian and Ubuntu name them."""
+OWN_PACKAGE = "promtool"
+"""Since Debian 13; before, it is part of the package of Prometheus."""
 INSTALL = f"sudo apt-get install --no-install-recommends {' '.join(PACKAGES)}"
 TEMPLATES = b"/usr/share/prometheus/alertmanager", b"usr//share/prometheus/alertmanager"
 """The absolute template path in the distribution's Alertmanager, and a relative one of equal length to replace it."""
@@ -129,6 +132,9 @@ def _unpack(scratch: Path, command: tuple[str, ...]) -> None:
     apt = ["apt-get", "-qq", *(f"-o{key}={value}" for key, value in options.items())]
     _run([*apt, "update"], scratch)
     _run([*apt, *command], scratch / "debs")
+    if "prometheus" in command:
+        with suppress(ProgramMissing):
+            _run([*apt, "download", OWN_PACKAGE], scratch / "debs")
     for package in scratch.rglob("*.deb"):
         _run(["dpkg-deb", "-x", str(package), str(scratch / "root")], scratch)
     # Its template path is compiled in; nothing exists there, and only root could create it.

@@ -86,8 +86,9 @@ PIP = "[global]\\\\ncert = /etc/machine-authorities.crt\\\\n"
 
 def _prometheus(engine: Engine, image: str) -> None:
     root = newer_packages("prometheus", "prometheus", "busybox-static")
-    programs = {name: root / "usr/bin" / name for name in ("prometheus", "promtool")}
-    _build(engine, image, "prometheus", {"busybox": _busybox(root), **programs})
+    promtool = newer_packages("promtool", "promtool") / "usr/bin/promtool"
+    files = {"prometheus": root / "usr/bin/prometheus", "promtool": promtool, "busybox": _busybox(root)}
+    _build(engine, image, "prometheus", files)
 
 
 def _alertmanager(engine: Engine, image: str) -> None:

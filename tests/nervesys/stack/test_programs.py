@@ -67,3 +67,14 @@ def test_what_cannot_be_had_is_asked_for_by_one_command(
     with pytest.raises(ProgramMissing) as raised:
         find(name, tmp_path / "programs")
     assert problem in str(raised.value)
+
+
+def test_promtool_may_be_in_a_package_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    fetch = 'case "$*" in *"download promtool") : > promtool.deb;; *download*) : > prometheus.deb;; esac'
+    script(tmp_path / "bin" / "apt-get", fetch)
+    file = '"$3/usr/bin/$(/usr/bin/basename "$2" .deb)"'
+    script(tmp_path / "bin" / "dpkg-deb", f'/bin/mkdir -p "$3/usr/bin"; : > {file}; /bin/chmod 755 {file}')
+    assert find("promtool", tmp_path / "programs").name == "promtool"
+    assert find("prometheus", tmp_path / "programs").name == "prometheus"
