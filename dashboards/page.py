@@ -149,12 +149,12 @@ def _actions(context: PageContext, annotated: str) -> Json:
 def _config_changes(context: PageContext) -> Json:
     return _annotation(
         "Config changes",
-        "1000 * max by (file, author, commit) (nervesys_brain_config_change_timestamp_seconds)",
+        "1000 * max by (file, author, commit, subject) (nervesys_brain_config_change_timestamp_seconds)",
         context.duration_of(Period.HEARTBEAT),
         Colour.CALM,
         {
             "tagKeys": "file",
-            "textFormat": "{{author}}, {{commit}}",
+            "textFormat": "{{author}}: {{subject}} ({{commit}})",
             "titleFormat": "{{file}} changed",
             "useValueForTime": True,
         },

@@ -54,7 +54,7 @@ CHANGE = Family(
     "brain_config_change_timestamp_seconds",
     "gauge",
     "Time of the change, for the newest changes of configuration files.",
-    ("file", "author", "commit"),
+    ("file", "author", "commit", "subject"),
     Period.SCRAPE,
 )
 
@@ -88,7 +88,7 @@ def change_samples(commits: Iterable[Commit]) -> Iterator[Sample]:
     """Each file of the configuration that these commits changed."""
     for commit in commits:
         for file in commit.changed_files(CONFIG):
-            yield CHANGE.sample(commit.time, file, commit.author, commit.id[:12])
+            yield CHANGE.sample(commit.time, file, commit.author, commit.id[:12], commit.subject)
 
 
 class Repository:

@@ -20,6 +20,8 @@ ROUND = "state/round.json"
 
 RESTORE_DRILL = "state/restore_drill.json"
 """The result of the last restore drill (a `RestoreDrill`); earlier ones are in the Git history."""
+DASHBOARDS = "dashboards"
+"""Folder of the dashboards' JSON, if they are pushed to the brain."""
 REPORT_BYTES = 1 << 20
 """Largest report that is read, whatever its kind."""
 

@@ -50,6 +50,9 @@ class ArchiveLayout:
         self._templates = [(area, PathTemplate(text)) for area, text in paths.items()]
         # One file a day and server, of all categories, is what the first archives held.
         self._templates.append(("logs", PathTemplate(paths["logs"].replace("_{category}", ""))))
+        # Weekly reports in one folder for all years are what older archives hold.
+        weekly = paths["reports_weekly"].replace("{iso_year}/", "")
+        self._templates += [("reports_weekly", PathTemplate(report_path(weekly, form))) for form in ReportFormat]
         for area in REPORTS:
             self._templates += [(area, PathTemplate(report_path(paths[area], form))) for form in ReportFormat]
 

@@ -64,6 +64,8 @@ def test_exposition(case: Path, tmp_path: Path, golden_exposition: Callable[[Pat
         ("Archive/logs/2026/01/S-1_2026-01-02.json.gz", "logs", "s-1", date(2026, 1, 2), 365),
         ("Reports/Daily/2026-01-02_summary.pdf", "reports_daily", None, date(2026, 1, 2), None),
         ("Reports/Weekly/2026/week_01.pdf", "reports_weekly", None, None, None),
+        ("Reports/Weekly/week_11.pdf", "reports_weekly", None, None, None),
+        ("Reports/Weekly/week_11.xlsx", "reports_weekly", None, None, None),
         ("Backups/full_backup_2026-01-02.tar.gz", "backups", None, date(2026, 1, 2), 30),
         ("Documentation/deep/down/plan.md", "documents", None, None, None),
         ("notes.txt", "other", None, None, None),
