@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from commands import agent_logs, agent_messages
+from commands import agent_logs, agent_messages, agent_workspace
 from commands.console import open_console
 from commands.due_reports import write_due_reports_apart
 from commands.options import BrainUrl, Home
@@ -44,6 +44,7 @@ class Wrapping(TyperCommand):
 app = typer.Typer(no_args_is_help=True)
 app.command()(agent_logs.logs)
 app.command()(agent_logs.tasks)
+app.add_typer(agent_workspace.app, name="workspace")
 app.command()(agent_messages.messages)
 
 

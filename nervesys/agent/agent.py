@@ -339,6 +339,8 @@ class Agent(WorkReports):
         for workspace in self._workspaces.values():
             try:
                 workspace.snapshot_changes(label, kind)
+                kept = self.me.settings.storage.workspace
+                workspace.expire_snapshots(kept.snapshot_days, kept.snapshot_count)
             except NervesysError:  # the task itself is done
                 self.log.exception("no snapshot of the files of %s was taken", workspace.project)
 

@@ -242,12 +242,16 @@ class WorkspaceSettings(SettingsSection):
         project: for agents that name none.
         persistent: False keeps everything in memory, until the program ends.
         sync_minutes: between two copies of what is new to the store; None keeps none there.
+        snapshot_days: after which snapshots of tasks and of the agent's end are deleted; None for never.
+        snapshot_count: number of snapshots beyond which the oldest of these are deleted; None for no limit.
     """
 
     path: str
     project: str | None = None
     persistent: bool
     sync_minutes: float | None = Field(default=None, gt=0)
+    snapshot_days: Days = None
+    snapshot_count: int | None = Field(default=None, ge=1)
 
 
 def _database(url: SecretStr) -> SecretStr:

@@ -1,5 +1,6 @@
 """Snapshots: the version of each file at one instant. They refer to contents without copying them."""
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from nervesys.contract import parse_time
-from nervesys.contract.ulid import TimedId
+from nervesys.contract.ulid import PATTERN, TimedId, creation_time
 from nervesys.errors import BadObject, NervesysError, Reason
 from nervesys.workspace import disk
 from nervesys.workspace.versions import Version
@@ -100,6 +101,33 @@ class Snapshots:
             for id_ in expired:
                 (self._folder / f"{id_}.json").unlink(missing_ok=True)
         return len(expired)
+
+    def expire(self, oldest: float | None, count: int | None) -> int:
+        """Delete snapshots that were made by themselves and are too old or too many, never the newest.
+
+        Milestones, and snapshots that were asked for, stay; so does one that cannot be read.
+
+        Args:
+            oldest: Unix seconds; None for no limit.
+            count: keep this many; None for no limit.
+
+        Returns:
+            How many were deleted.
+        """
+        ids = [id_ for id_ in self.ids() if re.fullmatch(PATTERN, id_)]
+        expired = 0
+        for rank, id_ in enumerate(reversed(ids[:-1]), 1):
+            too_old = oldest is not None and creation_time(id_) < oldest
+            if (too_old or (count is not None and rank >= count)) and self._is_automatic(id_):
+                (self._folder / f"{id_}.json").unlink(missing_ok=True)
+                expired += 1
+        return expired
+
+    def _is_automatic(self, id_: str) -> bool:
+        try:
+            return self.get(id_).kind in (SnapshotKind.TASK, SnapshotKind.END)
+        except NervesysError:
+            return False
 
 
 def parse_snapshot(body: bytes) -> Snapshot:

@@ -8,8 +8,10 @@ from typing import Self
 
 from nervesys.clock import Clock, system_clock
 from nervesys.contract.names import project_name
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.contract.ulid import UlidGenerator
 from nervesys.errors import BadObject, NervesysError
+from nervesys.workspace import disk
 from nervesys.workspace.files import Files
 from nervesys.workspace.history import History
 from nervesys.workspace.snapshots import Snapshot, SnapshotKind, Snapshots
@@ -114,6 +116,16 @@ class Workspace:
         pruned = self.snapshots.clean(oldest, count)
         kept = {version.id for snapshot in self.snapshots.list() for version in snapshot.files.values()}
         return pruned + self.files.clean(days=days, count=count, keep=kept)
+
+    def expire_snapshots(self, days: float | None, count: int | None) -> int:
+        """Delete old snapshots that were made at the end of tasks and of the agent; returns how many.
+
+        Args:
+            days: delete those that are older; None for no limit.
+            count: keep this many; None for no limit.
+        """
+        with disk.describe_os_errors("delete old snapshots"):
+            return self.snapshots.expire(None if days is None else self._clock() - days * DAY_SECONDS, count)
 
     def close(self) -> None:
         """Flush everything to disk, and close the files."""

@@ -142,3 +142,21 @@ def test_nothing_stays_of_what_is_kept_in_memory() -> None:
 def test_a_project_needs_a_plain_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(NervesysError, match="not a name of a project"):
         Workspace(tmp_path, name, "grok")
+
+
+def test_snapshots_that_were_made_by_themselves_expire_and_no_others(tmp_path: Path) -> None:
+    now = [1_790_000_000.0]
+    with Workspace(tmp_path, "apollo", "grok", lambda: now[0]) as workspace:
+        milestone, asked = workspace.milestone("begun"), workspace.snapshot("mine")
+        tasks = []
+        for number in range(5):
+            now[0] += 86_400
+            workspace.files.write("plan.md", str(number))
+            tasks.append(workspace.snapshot_changes("task"))
+        assert workspace.expire_snapshots(None, 3) == 2
+        kept = [milestone.id, asked.id, *(made.id for made in tasks[2:] if made)]
+        assert workspace.snapshots.ids() == kept
+        now[0] += 90 * 86_400
+        assert workspace.expire_snapshots(30, None) == 2
+        assert workspace.snapshots.ids() == [milestone.id, asked.id, kept[-1]], "the newest stays"
+        assert workspace.expire_snapshots(30, 1) == 0
