@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined, Template
 
 from nervesys.look.colours import base_style
 from nervesys.queries.dashboard_queries import Json
@@ -135,9 +136,14 @@ def chart_values(page: PageModel, canvas: Canvas) -> dict[str, Any]:
     }
 
 
+@cache
+def _template() -> Template:
+    """Compiled once: that takes longer than to render a page."""
+    return environment(PackageLoader("reports", "page")).get_template("page.html")
+
+
 def _render(values: Mapping[str, Any]) -> str:
-    template = environment(PackageLoader("reports", "page")).get_template("page.html")
-    return template.render(values).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return _template().render(values).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _template_values(page: PageModel, canvas: Canvas) -> dict[str, Any]:
