@@ -141,6 +141,12 @@ def is_call(values: Mapping[str, Scalar]) -> bool:
     return _operation(values) is not None
 
 
+def is_single_call(values: Mapping[str, Scalar]) -> bool:
+    """Whether a span with these attributes is one call of a model or a tool, rather than work with several calls."""
+    operation = _operation(values)
+    return operation in INFERENCE | {TOOL, OTHER}
+
+
 def _operation(values: Mapping[str, Scalar]) -> str | None:
     """The operation; None where neither a known name nor a model says that this is a call."""
     for name in OPERATION_NAMES:

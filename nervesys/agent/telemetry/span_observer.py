@@ -51,6 +51,8 @@ class SpanObserver:
 
     def _observe(self, span: Span) -> None:
         call, step, tokens, arguments = interpret(span), "", 0.0, ""
+        before = self._sinks.work.action
+        self._tasks.observe(span)
         match call:
             case ToolCall(tool=tool):
                 step = f"{TOOL} {tool}"
@@ -60,13 +62,12 @@ class SpanObserver:
                 step = f"{operation} {model}"
                 if not self._repeated.is_repeated(span, call) and call.tokens:
                     tokens = sum(call.tokens.values())
-                    self._log(span, call)
-        self._tasks.observe(span, is_call=call is not None)
+                    self._log(span, call, self._sinks.work.action or before or operation)
         if call is not None:
             self._sinks.work.report_call(step, tokens, arguments)
 
-    def _log(self, span: Span, call: ModelCall) -> None:
-        """Log a call whose tokens count."""
+    def _log(self, span: Span, call: ModelCall, action: str) -> None:
+        """Log a call whose tokens count, under the action of the task that it was made for."""
         ended = span.begin + span.seconds
         if not self._sinks.work.usage.counts_call(ended):
             return
@@ -83,7 +84,7 @@ class SpanObserver:
                 logging.INFO,
                 self._logger,
                 f"{call.operation} {call.model}",
-                action=self._sinks.work.action or call.operation,
+                action=action,
                 context=json_object({"trace_id": span.trace_id, "span_id": span.span_id}),
                 metadata=json_object(metadata),
             )

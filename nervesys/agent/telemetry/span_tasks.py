@@ -14,7 +14,7 @@ from typing import Any
 from nervesys.agent.telemetry.span_sinks import SpanSinks
 from nervesys.agent.work import Task, TaskFailed
 from nervesys.clock import Clock
-from nervesys.contract.gen_ai import is_call
+from nervesys.contract.gen_ai import is_call, is_single_call
 from nervesys.contract.otlp import Span, values_of
 
 NAME, ID, STEP, PROGRESS, LIMIT = (
@@ -53,14 +53,16 @@ class _Trace:
     """A trace whose root has not ended.
 
     Attributes:
+        active_at: time of its newest span.
         root: known from its begin only where that is seen.
         task: that it stands for; None until a call within it.
-        active_at: time of its newest span.
+        is_name_guessed: the name is that of the newest root, because this one's has not been received.
     """
 
     active_at: float
     root: RunningSpan | None = None
     task: Task | None = None
+    is_name_guessed: bool = False
 
 
 class SpanTasks:
@@ -73,7 +75,7 @@ class SpanTasks:
     """
 
     def __init__(self, agent: str, sinks: SpanSinks, clock: Clock) -> None:
-        self._agent, self._sinks, self._clock = agent, sinks, clock
+        self._usual_name, self._sinks, self._clock = agent, sinks, clock
         self.sees_begins = False
         """Spans of this process are followed from their begin on."""
         self._lock = threading.RLock()
@@ -87,7 +89,8 @@ class SpanTasks:
                 return
             if span.is_root:
                 self._open(span.trace_id).root = span
-            if (trace := self._traces.get(span.trace_id)) and (NAME in span.attributes or is_call(span.attributes)):
+            trace = self._traces.get(span.trace_id)
+            if trace and _shows_task(span):
                 self._start(trace, span)
 
     def end(self, span: RunningSpan, *, failed: bool) -> None:
@@ -101,22 +104,17 @@ class SpanTasks:
             if trace.root and trace.root.span_id == span.span_id:
                 self._finish(span, trace, max(0.0, self._clock() - span.begin), failed=failed)
 
-    def observe(self, span: Span, *, is_call: bool) -> None:
-        """A span of another process has ended and was received.
-
-        Args:
-            span: as received.
-            is_call: whether it is a call of a model, a tool or an agent.
-        """
+    def observe(self, span: Span) -> None:
+        """A span of another process has ended and was received."""
         attributes = values_of(span.attributes)
         with self._lock:
             if self.sees_begins or self._is_ignored(span.trace_id):
                 return
-            trace = self._traces.get(span.trace_id)
-            if trace is None and not (is_call or NAME in attributes):
-                return
-            trace, is_root = trace or self._open(span.trace_id), span.is_local_root
+            is_root, trace = span.is_local_root, self._traces.get(span.trace_id)
             seen = RunningSpan(span.trace_id, span.span_id, span.name, span.begin, is_root, attributes)
+            if trace is None and not _shows_task(seen):
+                return
+            trace = trace or self._open(span.trace_id)
             if is_root or span.has_local_parent:  # else nothing shows whether the task still runs
                 self._start(trace, seen)
             if is_root:
@@ -146,7 +144,8 @@ class SpanTasks:
         if task is None:
             first = trace.root or span
             name = next(filter(None, (_text(each.attributes, name) for name in NAMES for each in (first, span))), "")
-            name = name or (first.name if first.is_root else self._agent)
+            trace.is_name_guessed = not (name or first.is_root)
+            name = name or (first.name if first.is_root else self._usual_name)
             task = trace.task = Task(name, id=first.trace_id, started_at=first.begin, from_spans=True)
             self._sinks.work.begin(task)
         task.id = _text(span.attributes, ID) or task.id
@@ -161,6 +160,8 @@ class SpanTasks:
         if len(self._ended) > MAX_ENDED:
             self._ended.popitem(last=False)
         if trace.task is not None:
+            if trace.is_name_guessed:
+                trace.task.action = self._usual_name = span.name
             error = TaskFailed(f"its trace {span.trace_id} failed") if failed else None
             self._sinks.end_task(trace.task, seconds, error)
         for lost, other in list(self._traces.items()):
@@ -171,6 +172,13 @@ class SpanTasks:
         task = self._traces.pop(trace_id).task
         if task is not None:
             self._sinks.work.abandon(task)
+
+
+def _shows_task(span: RunningSpan) -> bool:
+    """Whether the trace of a span is a task: it has calls. A root that is one call itself is none."""
+    if NAME in span.attributes:
+        return True
+    return is_call(span.attributes) and not (span.is_root and is_single_call(span.attributes))
 
 
 def _text(attributes: Mapping[str, Any], name: str) -> str:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -29,6 +30,7 @@ from nervesys.contract.otlp_names import Signal
 from nervesys.settings.prices import Prices
 from tests import otlp
 
+Make = Callable[[], Agent]
 BEGIN = 1_800_000_000.0
 LOCAL, REMOTE = {"flags": 0x100}, {"flags": 0x300}
 USED: dict[str, Any] = {"gen_ai__usage__input_tokens": 100, "gen_ai__usage__output_tokens": 20}
@@ -86,7 +88,7 @@ def test_a_span_whose_parent_is_local_shows_a_running_task_until_its_root_arrive
     seen = Observed()
     seen.see(otlp.chat(parent="1" * 16, gen_ai__agent__name="researcher", **USED) | LOCAL)
     assert seen.current == ("researcher", "chat gpt-5")
-    assert seen.logged[0].action == "chat"
+    assert seen.logged[0].action == "researcher"
     seen.see(tool(nervesys__task__step="search the web", nervesys__task__progress=0.5))
     assert seen.current == ("researcher", "search the web")
     seen.see(otlp.span(name="unrelated", trace="f" * 32))
@@ -103,8 +105,65 @@ def test_without_flags_a_trace_is_a_task_only_once_its_root_has_ended() -> None:
     assert seen.current is None
     seen.see(root())
     assert seen.ended == [("POST /review", 5.0, False)]
-    seen.see(tool(flags=REMOTE) | {"traceId": "e" * 32})
-    assert seen.ended[1:] == [("execute_tool search", 1.0, False)], "its caller is another program"
+    agent = otlp.span(3, name="invoke_agent a", parent="1" * 16, gen_ai__operation__name="invoke_agent")
+    seen.see(agent | REMOTE | {"traceId": "e" * 32})
+    assert seen.ended[1:] == [("invoke_agent a", 3.0, False)], "its caller is another program"
+
+
+def test_a_running_trace_has_the_name_of_the_root_before_it() -> None:
+    seen = Observed()
+    seen.see(tool(), root())
+    seen.see(tool() | {"traceId": "e" * 32})
+    assert seen.work.action == "POST /review"
+
+
+def test_a_program_that_only_exports_spans_has_a_running_task_tokens_and_cost(grok: Make, bucket: Path) -> None:
+    with grok() as agent, agent.listen_for_telemetry() as variables:
+
+        def export(*spans: dict[str, Any]) -> None:
+            body = json.dumps(otlp.request(*spans)).encode()
+            url = f"{variables['OTEL_EXPORTER_OTLP_ENDPOINT']}/v1/traces"
+            urlopen(Request(url, body, {"content-type": "application/json"}), timeout=10).close()
+
+        asked: dict[str, Any] = {"gen_ai__tool__call__arguments": '{"query": "the same"}'}
+        export(*(tool(**asked) for _ in range(3)), otlp.chat(parent="1" * 16, **USED) | LOCAL)
+        done = agent.work.snapshot()
+        assert done.current is not None
+        assert (done.current.name, done.current.step, done.tokens) == ("grok", "chat gpt-5", 120)
+        assert (done.repeated and done.repeated.times, done.progressed_at is not None) == (3, True)
+        export(root())
+        assert agent.work.snapshot().tasks.completed == 1
+    logged = [json.loads(line) for line in lines(bucket, "active_logs")]
+    [call] = [record for record in logged if "input_tokens" in record.get("metadata", {})]
+    assert (call["action"], call["metadata"]["input_tokens"]) == ("grok", 100)
+    [task] = [record for record in logged if "duration_ms" in record.get("context", {})]
+    assert (task["action"], task["context"]["duration_ms"]) == ("POST /review", 5000)
+    assert b"the same" not in b"".join(lines(bucket, "traces"))
+
+
+def test_one_call_by_itself_is_no_task() -> None:
+    seen = Observed()
+    seen.see(otlp.chat(failed="429", **USED), tool(flags=REMOTE))
+    outer = RunningSpan(otlp.TRACE, "1" * 16, "chat", BEGIN, True, {"gen_ai.operation.name": "chat"})
+    seen.tasks.begin(outer)
+    seen.tasks.end(outer, failed=True)
+    assert (seen.ended, seen.work.snapshot().current) == ([], None)
+
+
+def test_real_instrumentations_show_tasks_and_tokens() -> None:
+    recorded = Path(__file__).with_name("recorded")
+    found = {}
+    for name in ("agent_openai", "chat_openai", "chat_anthropic", "node_openai"):
+        seen = Observed()
+        for line in (recorded / f"{name}.jsonl").read_bytes().splitlines():
+            seen.observer.observe(line)
+        found[name] = [name for name, _, _ in seen.ended], len(seen.logged), seen.work.snapshot().tokens
+    assert found == {
+        "agent_openai": (["Agent workflow"], 2, 240),
+        "chat_openai": ([], 1, 120),
+        "chat_anthropic": ([], 1, 120),
+        "node_openai": ([], 1, 120),
+    }
 
 
 def test_an_author_who_reports_tasks_gets_none_from_traces() -> None:
@@ -166,7 +225,6 @@ PRICES = Prices.model_validate(
         "per_million_tokens": {"gpt-5": {"input": 1.25, "output": 10, "cached": 0.13, "per_call": 0.01}},
     }
 )
-Make = Callable[[], Agent]
 
 
 @pytest.fixture
