@@ -15,6 +15,12 @@ import pytest
 from exporters.runner import Cache, Refresh
 from exporters.shared import push as pushing
 from exporters.traces import areas_of, push
+from nervesys.agent.logs.buffer import LogBuffer
+from nervesys.agent.telemetry.encoding import OtlpEncoder
+from nervesys.agent.telemetry.intake import Intake, runs
+from nervesys.agent.telemetry.listener import listen
+from nervesys.contract.otlp import parse_line
+from nervesys.redact import Redactor
 from nervesys.settings.monitoring import TracesPushSettings
 from tests import otlp
 from tests.exporters.kit import HandClock, Rejections, context
@@ -162,6 +168,23 @@ def test_what_is_refused_for_good_costs_itself_alone(tmp_path: Path, collector: 
     assert [reason for reason, _ in world.rejections.all] == ["bad_value", "gone"]
     series = read_series(world.out["push"].snapshot().plain)
     assert [series[f'trace_push_lines_total{{outcome="{name}"}}'] for name in ("accepted", "rejected")] == [2, 1]
+
+
+def test_a_receiver_made_from_the_protocols_own_messages_takes_every_line(tmp_path: Path) -> None:
+    buffer = LogBuffer(tmp_path / "received.sqlite3", 10_000_000, runs)
+    intake = Intake(buffer, OtlpEncoder("collector", Redactor(), lambda: True), lambda: 1.0)
+    with listen(intake) as port:
+        world = World(tmp_path, otlp=f"http://127.0.0.1:{port}")
+        world.ship("a", "b", "c")
+        world.count()
+        assert world.send() == 0
+    buffer.commit()
+    buffer.seal(lambda _, first: f"{first}", 10**9, by_category=False)
+    lines = [line for batch in buffer.batches() for part in buffer.lines(batch) for line in part.splitlines()]
+    buffer.close()
+    assert [span.name for line in lines for _, span in parse_line(line)] == ["a", "b", "c"]
+    series = read_series(world.out["push"].snapshot().plain)
+    assert series['trace_push_lines_total{outcome="accepted"}'] == 3
 
 
 def test_logs_and_metrics_go_to_their_own_paths_and_other_lines_are_left_out() -> None:
