@@ -1,7 +1,7 @@
 """A receiver that asks people: its fleet, its channels, and the small programs around it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,3 @@ def asking(
     sim.passes(30)
     sim.driver.effect = lambda agent: sim.lives(agent, f"new {len(sim.driver.calls)}")
     return Asking(sim, chats, folder / "secrets")
-
-
-Effect = Callable[[str], None]
