@@ -157,12 +157,18 @@ class Case:
         begin = {item for (a, before), (b, after) in pairwise(firing) if b - a <= MINUTE for item in after - before}
         return begin & {item for (_, before), (_, after) in pairwise(firing) for item in before - after}
 
-    def as_promtool(self, rules: str) -> dict[str, Any]:
-        """A file of tests for promtool; the stories of days are evaluated each minute."""
+    def as_promtool(self, rules: str, edge: int = 0, *, summaries: bool = True) -> dict[str, Any]:
+        """A file of tests for promtool; the stories of days are evaluated each minute.
+
+        Args:
+            rules: file of the rules.
+            edge: seconds by which alerts may begin earlier.
+            summaries: whether the rules have a summary.
+        """
         last = self.times[-1]
         steps = range(0, int(last) + STEP, STEP)
         series = [{"series": name, "values": " ".join(_values(story, steps))} for name, story in self._values().items()]
-        expected = [self._expected(time) for time in self.times]
+        expected = [self._expected(time, edge, summaries) for time in self.times]
         return {
             "rule_files": [rules],
             "evaluation_interval": "1m" if last > 6 * HOUR else f"{STEP}s",
@@ -176,16 +182,17 @@ class Case:
         turn = max(fires.at for fires in self.fires) + STEP
         return self.world | {name: then(turn, self.world.get(name, GONE), story) for name, story in self.mended.items()}
 
-    def _expected(self, time: float) -> dict[str, Any]:
+    def _expected(self, time: float, edge: int, summaries: bool) -> dict[str, Any]:
         firing = [
             {
                 "exp_labels": {"severity": fires.severity, **fires.labels},
-                "exp_annotations": {"summary": fires.summary},
+                **({"exp_annotations": {"summary": fires.summary}} if summaries else {}),
             }
             for fires in self.fires
             if fires.at == time
         ]
-        return {"eval_time": f"{int(time)}s", "alertname": self.alert, "exp_alerts": firing}
+        early = edge if time in self.silent else 0
+        return {"eval_time": f"{int(time) - early}s", "alertname": self.alert, "exp_alerts": firing}
 
 
 def _values(story: Story, steps: Iterable[int]) -> Iterable[str]:
