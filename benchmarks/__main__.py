@@ -14,6 +14,7 @@ from benchmarks import (
     history,
     idle,
     intake,
+    journal_rows,
     listing,
     live_page,
     logging_cost,
@@ -28,6 +29,7 @@ BENCHMARKS = {
     "listing": ("1. Steady refresh of the store's logs", listing.run),
     "scrape": ("2. Scrape and refresh of 10 000 agents", scrape.run),
     "intake": ("3. Alerts journalled", intake.run),
+    "journal": ("The journal with years of rows", journal_rows.run),
     "logging": ("4. Logging in an agent", logging_cost.run),
     "dashboards": ("Dashboards: rendered as files, and their queries", dashboards.run),
     "page": ("Main Overview as a live page", live_page.run),
@@ -50,7 +52,9 @@ def main() -> int:
         return fleet_table.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, epilog=FLEET)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which; all where none is named")
-    parser.add_argument("--large", action="store_true", help="a million log objects too")
+    parser.add_argument(
+        "--large", action="store_true", help="a million log objects, and ten million rows of the journal"
+    )
     parser.add_argument("--short", action="store_true", help="small figures, to see that it runs")
     options = parser.parse_args()
     console, missed = Console(width=None if sys.stdout.isatty() else 120), []

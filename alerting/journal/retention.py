@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, select, update
+from sqlalchemy import Connection, Select, delete, exists, select, update
 
 from alerting.journal.tables import alerts, approval_messages, approvals, attempts, episodes, evidence, history, records
 
@@ -22,10 +22,10 @@ def delete_ended(connection: Connection, before: float) -> bool:
     Returns:
         Whether there may be more.
     """
-    still_received = select(evidence.c.episode_id).join(alerts).where(alerts.c.last_at >= before)
-    ended = _some(
-        connection, select(episodes.c.id).where(episodes.c.closed_at < before, episodes.c.id.not_in(still_received))
+    still_received = exists().where(
+        evidence.c.episode_id == episodes.c.id, evidence.c.alert_id == alerts.c.id, alerts.c.last_at >= before
     )
+    ended = _some(connection, select(episodes.c.id).where(episodes.c.closed_at < before, ~still_received))
     asked = select(approvals.c.id).where(approvals.c.episode_id.in_(ended))
     connection.execute(delete(approval_messages).where(approval_messages.c.approval_id.in_(asked)))
     for table in (history, attempts, evidence, approvals):
@@ -34,8 +34,8 @@ def delete_ended(connection: Connection, before: float) -> bool:
     connection.execute(delete(episodes).where(episodes.c.id.in_(ended)))
     settled = _some(connection, select(records.c.id).where(records.c.closed_at < before))
     connection.execute(delete(records).where(records.c.id.in_(settled)))
-    used = select(evidence.c.alert_id).union_all(select(records.c.alert_id))
-    unused = _some(connection, select(alerts.c.id).where(alerts.c.last_at < before, alerts.c.id.not_in(used)))
+    used = [exists().where(table.c.alert_id == alerts.c.id) for table in (evidence, records)]
+    unused = _some(connection, select(alerts.c.id).where(alerts.c.last_at < before, *(~each for each in used)))
     connection.execute(delete(alerts).where(alerts.c.id.in_(unused)))
     return BATCH in (len(ended), len(settled), len(unused))
 

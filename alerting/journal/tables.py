@@ -56,6 +56,8 @@ Index("uq_episodes_open", *episodes.c["action", "agent", "test"], unique=True, s
 Index("ix_episodes_due", episodes.c.due_at)
 Index("ix_episodes_agent", *episodes.c["agent", "id"])
 Index("ix_episodes_changed", *episodes.c["updated_at", "id"])
+Index("ix_episodes_state", *episodes.c["state", "updated_at", "id"])
+Index("ix_episodes_closed", episodes.c.closed_at)
 
 TRIALS = text("trial_of IS NOT NULL")
 Index("ix_episodes_trials", episodes.c.trial_of, sqlite_where=TRIALS, postgresql_where=TRIALS)
@@ -74,6 +76,7 @@ attempts = Table(
     Column("outcome", String),
     Column("detail", Text, nullable=False),
     Index("ix_attempts_agent", "agent", "started_at"),
+    Index("ix_attempts_started", "started_at"),
 )
 
 history = Table(
@@ -104,6 +107,7 @@ alerts = Table(
     Column("last_at", Double, nullable=False),
     Column("times", Integer, nullable=False),
     UniqueConstraint("alertname", "fingerprint", "starts_at", "status"),
+    Index("ix_alerts_last", "last_at"),
 )
 REJECTED = alerts.c.rejected != literal_column("''")
 """With the value written out: of a bound parameter, no planner could tell that the index has all these alerts."""
@@ -113,7 +117,7 @@ evidence = Table(
     "evidence",
     metadata,
     Column("episode_id", ForeignKey("episodes.id"), primary_key=True),
-    Column("alert_id", ForeignKey("alerts.id"), primary_key=True),
+    Column("alert_id", ForeignKey("alerts.id"), primary_key=True, index=True),
 )
 
 instances = Table(
@@ -153,6 +157,7 @@ RECORD_CHANGED = func.coalesce(records.c.closed_at, records.c.opened_at)
 """When a record last changed."""
 Index("ix_records_changed", RECORD_CHANGED, *records.c["id", "state", "action"])
 """State and action are part of it, so that a row which is filtered out by them is not read."""
+Index("ix_records_state", records.c.state, RECORD_CHANGED, records.c.id)
 
 sessions = Table(
     "sessions",

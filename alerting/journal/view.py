@@ -78,7 +78,9 @@ def _newest(kind: Select[Any], wanted: ActionFilter) -> Select[Any]:
     columns = kind.selected_columns
     wanted_values = {column: getattr(wanted, column) for column in ("state", "agent", "action", "alert")}
     matching = kind.where(*(columns[column] == value for column, value in wanted_values.items() if value is not None))
-    return select(matching.order_by(columns.updated_at.desc(), columns.id.desc()).limit(wanted.limit).subquery())
+    # Of one agent there are few: they are found by the index of agents, not by passing those of all in their order.
+    changed = columns.updated_at + 0 if wanted.agent is not None else columns.updated_at
+    return select(matching.order_by(changed.desc(), columns.id.desc()).limit(wanted.limit).subquery())
 
 
 def read_details(connection: Connection, episode_id: int) -> dict[str, Any] | None:

@@ -1,9 +1,9 @@
 """The benchmarks in short form: that they run, and that counts hold; timings are for a calm machine.
 
 Covers: benchmarks.__main__, benchmarks.artifacts, benchmarks.backfill, benchmarks.dashboards, benchmarks.fleet,
-benchmarks.history, benchmarks.http_load, benchmarks.idle, benchmarks.intake, benchmarks.listing,
-benchmarks.live_page, benchmarks.logging_agent, benchmarks.logging_cost, benchmarks.measure, benchmarks.restore,
-benchmarks.scrape, benchmarks.servers, benchmarks.footprint, benchmarks.traces.
+benchmarks.history, benchmarks.http_load, benchmarks.idle, benchmarks.intake, benchmarks.journal_rows,
+benchmarks.listing, benchmarks.live_page, benchmarks.logging_agent, benchmarks.logging_cost, benchmarks.measure,
+benchmarks.restore, benchmarks.scrape, benchmarks.servers, benchmarks.footprint, benchmarks.traces.
 """
 
 import pytest

@@ -93,7 +93,7 @@ def promtool3() -> Path:
 
 @pytest.mark.timeout(600)
 def test_every_rule_on_prometheus_3(promtool3: Path, rules: list[dict[str, Any]], tmp_path: Path) -> None:
-    """Its ranges leave out the sample at their beginning: alerts may begin an interval earlier, and rates differ a bit."""
+    """Its ranges leave out their first sample: alerts may begin an interval earlier, and rates differ a bit."""
     cases = [case for case in CASES if case.times[-1] <= LONGEST_ON_3]
     tests = [write_test(case, rules, tmp_path / str(n), STEP, summaries=False) for n, case in enumerate(cases)]
     done = subprocess.run([promtool3, "test", "rules", *tests], capture_output=True, text=True, timeout=580)
