@@ -10,9 +10,10 @@ import typer
 from typer.core import TyperCommand
 
 from commands import agent_logs, agent_messages, agent_workspace
+from commands.audit_trail import CLI, audited
 from commands.console import open_console
 from commands.due_reports import write_due_reports_apart
-from commands.options import BrainUrl, Home
+from commands.options import BrainUrl, Home, open_settings
 from commands.waiting import wait_for_brain
 from nervesys.agent import Agent, demo
 from nervesys.agent.replication.restore_databases import restore_databases
@@ -109,7 +110,8 @@ def restore(
     """
     console = open_console(soft_wrap=True, highlight=False)
     start, found = time.monotonic(), False
-    with console.status("Reading the store"):
+    base = open_settings("agent-restore", home=home, brain=brain)
+    with audited(CLI, base.place, base.loaded.settings), console.status("Reading the store"):
         for path in restore_databases(
             name, StartupSettings.of(os.environ, home, brain), server, os.environ, system_clock
         ):

@@ -158,7 +158,7 @@ def logs(
         return
     with ReadingProgress() as progress:
         printed = 0
-        for entry in progress.first_stops(_entries(loaded, query, progress.budget, limit, newest_first=reverse)):
+        for entry in progress.first_stops(read_entries(loaded, query, progress.budget, limit, newest_first=reverse)):
             printed += 1
             _print_entry(entry, as_json=as_json)
     if not printed:
@@ -196,7 +196,7 @@ def tasks(
     )
     prices, printed = loaded.settings.prices, 0
     with ReadingProgress() as progress:
-        found = _entries(loaded, query, progress.budget, limit, newest_first=reverse)
+        found = read_entries(loaded, query, progress.budget, limit, newest_first=reverse)
         for task in progress.first_stops(read_tasks(found, prices)):
             if as_json:
                 typer.echo(visible_json(json.dumps(task.as_json()).encode()))
@@ -217,9 +217,10 @@ def time_span(since: float | None, until: float | None, limit: int | None) -> tu
     return start, end
 
 
-def _entries(
+def read_entries(
     loaded: Loaded, query: LogQuery, budget: ReadBudget, limit: int | None, *, newest_first: bool
 ) -> Iterable[LogEntry]:
+    """The records of a query in their order; with a limit, the newest so many."""
     reader = open_reader(loaded.settings.storage, system_clock)
     if limit is None:
         return reader.in_order(query, budget, newest_first=newest_first)

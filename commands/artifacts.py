@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from commands.audit_trail import audited
 from commands.console import escape, make_table, open_console
 from commands.not_ready_app import serve_not_ready
 from commands.options import BrainUrl, Home, ListenAt, open_settings
@@ -48,7 +49,8 @@ def serve(home: Home = None, brain: BrainUrl = None, listen: ListenAt = None) ->
     )
     monitoring = start.loaded.settings.monitoring
     start.place.home.mkdir(parents=True, exist_ok=True)
-    serve_pages(service(start.place, start.loaded.settings), address(monitoring), monitoring.web, monitoring.hosts)
+    with audited("artifacts", start.place, start.loaded.settings):
+        serve_pages(service(start.place, start.loaded.settings), address(monitoring), monitoring.web, monitoring.hosts)
 
 
 @app.command(name="list")

@@ -7,11 +7,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from commands.audit_trail import CLI, audited, operator
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
 from nervesys.agent.backup.collect import BackupPlace, backup_place
 from nervesys.agent.backup.full import FullBackup
 from nervesys.agent.backup.manifest import BackupManifest
 from nervesys.agent.backup.retention import read_state
+from nervesys.audit import AUDIT, AuditAction
 from nervesys.clock import system_clock
 from nervesys.contract.paths import time_fields
 from nervesys.errors import NervesysError, SettingsError
@@ -55,7 +57,14 @@ def backup(
     )
     if not (dry_run or replace):
         _check_parts(target, base, contents)
-    manifest = run.run(lambda line: console.print(escape(line)), dry_run=dry_run)
+    if dry_run:
+        manifest = run.run(lambda line: console.print(escape(line)), dry_run=True)
+    else:
+        with (
+            audited(CLI, base.place, base.loaded.settings),
+            AUDIT.watch(AuditAction.BACKUP, operator(), "full backup"),
+        ):
+            manifest = run.run(lambda line: console.print(escape(line)))
     print_manifest(console, manifest)
     console.print("Dry run: nothing was written." if dry_run else escape(f"backed up to {manifest.path}"))
 

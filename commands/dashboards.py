@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commands.audit_trail import audited
 from commands.console import escape, make_table, open_console
 from commands.families import families
 from commands.generated import report, write
@@ -111,12 +112,11 @@ def serve(
     def address(table: Monitoring) -> str:
         return listen or table.listen.page
 
-    loaded = wait_for_brain(
-        lambda: open_settings("page", home=home, brain=brain), partial(serve_not_ready, address)
-    ).loaded
+    start = wait_for_brain(lambda: open_settings("page", home=home, brain=brain), partial(serve_not_ready, address))
+    loaded = start.loaded
     monitoring = loaded.settings.monitoring
     client = Prometheus(prometheus or monitoring.prometheus_url)
-    with ThreadPoolExecutor(AT_A_TIME) as executor:
+    with ThreadPoolExecutor(AT_A_TIME) as executor, audited("page", start.place, loaded.settings):
         site = Site(
             pages(loaded),
             client,

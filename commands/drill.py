@@ -11,8 +11,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from commands.audit_trail import CLI, audited, operator
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
 from nervesys.agent.backup.drill import Drill, record_drill
+from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.clock import system_clock
 from nervesys.contract import RestoreDrill
 from nervesys.errors import NervesysError
@@ -64,6 +66,9 @@ def restore(
     drill = Drill(open_archive(storage.archive), storage, system_clock, time.monotonic, by)
     with TemporaryDirectory(prefix="nervesys-drill-") as temporary:
         result = drill.run(folder or Path(temporary), log_step, backup)
+    with audited(CLI, base.place, base.loaded.settings):
+        outcome = AuditResult.OK if result.succeeded else AuditResult.FAILED
+        AUDIT.record(AuditAction.RESTORE, outcome, operator(), result.backup or "a backup", detail="drill")
     log_step("restored and verified" if result.succeeded else "the drill failed")
     repository = open_brain(base.place, "drill", storage.brain, os.environ)
     if repository is None:

@@ -4,7 +4,12 @@ from importlib import import_module
 
 from nervesys.metrics import Family, SourceArea
 
-TABLES = {"Exporters": "exporters.sources", "Receiver": "alerting", "Artifacts": "nervesys.artifacts.metrics"}
+TABLES = {
+    "Exporters": "exporters.sources",
+    "Receiver": "alerting",
+    "Artifacts": "nervesys.artifacts.metrics",
+    "Audit trail": "nervesys.metrics.audit",
+}
 """The module that holds `FAMILIES`, by the title of its table in the reference."""
 
 

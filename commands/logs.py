@@ -63,6 +63,7 @@ def serve(
     Grafana reads it as a data source of type Loki, which `nervesys dashboards build` provisions. For a look by hand:
     `curl -G http://127.0.0.1:17012/loki/api/v1/query_range --data-urlencode 'query={agent="grok"} |= "error"'`.
     """
+    from commands.audit_trail import audited
     from commands.not_ready_app import serve_not_ready  # not at the top: `logs show` needs no web server
     from nervesys.metrics.pages import application
     from nervesys.metrics.pages import serve as serve_application
@@ -70,12 +71,14 @@ def serve(
     def address(table: Monitoring) -> str:
         return listen or table.listen.logs
 
-    loaded = wait_for_brain(
+    start = wait_for_brain(
         lambda: open_settings("logs", home=home, brain=brain, archive=archive), partial(serve_not_ready, address)
-    ).loaded
+    )
+    loaded = start.loaded
     monitoring = loaded.settings.monitoring
     app = application(_program(loaded), monitoring.web)
-    serve_application(app, address(monitoring), monitoring.web, monitoring.hosts)
+    with audited("logs", start.place, loaded.settings):
+        serve_application(app, address(monitoring), monitoring.web, monitoring.hosts)
 
 
 def _program(loaded: Loaded) -> Any:

@@ -1,12 +1,15 @@
 """`nervesys mcp`: lets a language model's client read the fleet, by the Model Context Protocol."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from mcp.server import MCPServer
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from alerting.model import read_alerts
 from alerting.receiver.local import open_local
+from commands.audit_trail import audited
 from commands.conditions import condition_compiler
 from commands.mcp_server import TokenGuard, make_server
 from commands.mcp_tools import FleetTools
@@ -15,6 +18,7 @@ from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import system_clock
 from nervesys.logs.open_reader import open_reader
 from nervesys.metrics.pages import HEALTHY, serve
+from nervesys.settings import Settings
 
 SECONDS = 10
 """For a query of Prometheus."""
@@ -59,14 +63,18 @@ def mcp(
     )
     token = None
     if allow_restart or listen:
-        secret = open_local(start.place, receiver_file).token
-        assert secret is not None, "open_local fills it in"
-        token = secret.get_secret_value()
+        token = open_local(start.place, receiver_file).token
+        assert token is not None, "open_local fills it in"
     server = make_server(tools, token if allow_restart else None)
-    if listen is None:
-        server.run("stdio")
-        return
-    assert token is not None, "read above"
+    with audited("mcp", start.place, settings):
+        if listen is None:
+            server.run("stdio")
+        else:
+            assert token is not None, "read above"
+            _serve(server, listen, token, settings)
+
+
+def _serve(server: MCPServer[Any], listen: str, token: SecretStr, settings: Settings) -> None:
     pages: Starlette = server.streamable_http_app(host=listen.rpartition(":")[0])
     pages.router.routes.append(HEALTHY)
     pages.add_middleware(TokenGuard, token=token)

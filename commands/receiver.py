@@ -12,6 +12,7 @@ from alerting.model import read_alerts
 from alerting.receiver.fleet import FleetConfig, FleetSource, read_fleet
 from alerting.receiver.local import FILE, open_local
 from alerting.receiver.program import Receiver
+from commands.audit_trail import audited
 from commands.not_ready_app import serve_not_ready
 from commands.options import BrainUrl, Home, ListenAt, open_settings
 from commands.waiting import wait_for_brain
@@ -75,4 +76,5 @@ def receiver(
         open_brain(place, "receiver", storage.brain),
         analyst=make_analyst(settings.alibaba.alibaba_cloud, place.cache("analysis"), Redactor().text, system_clock),
     )
-    serve(program.application(), address(monitoring), monitoring.web, monitoring.hosts)
+    with audited("receiver", place, settings):
+        serve(program.application(), address(monitoring), monitoring.web, monitoring.hosts)

@@ -9,10 +9,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from commands.audit_trail import CLI, audited, operator
 from commands.options import ArchiveUrl, BrainUrl, open_settings
 from nervesys.agent.backup.drill import join_problems, newest_backup, restore, verify
 from nervesys.agent.backup.relocate import move_artifacts, rows_of, upload_objects
 from nervesys.agent.backup.restore import REPOSITORY, RestoredBackup
+from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.contract import parse_time
 from nervesys.errors import BadObject, NervesysError
 from nervesys.plural import count
@@ -83,6 +85,9 @@ def run(
         put, kept = upload_objects(restored, open_store(storage.storj), storage.storj.paths, log_step)
         log_step(f"uploaded {count(put, 'object')}; {kept} existed already")
     log_step(f"{count(len(restored.files), 'file')}, {count(restored.bytes, 'byte')} restored into {into}")
+    with audited(CLI, base.place, base.loaded.settings):  # not before: the folder had to be empty
+        result = AuditResult.FAILED if problems else AuditResult.OK
+        AUDIT.record(AuditAction.RESTORE, result, operator(), path)
     for line in _next_steps(restored, into.absolute(), uploaded=upload):
         console.print(escape(line))
     if problems:

@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "demo": "Break something in the local stack on purpose, and watch it recover.",
     "exporter": "Serve one source (store, archive, brain, …) as Prometheus metrics.",
     "agent": "Run an agent, read its logs and tasks, or restore its databases.",
+    "audit": "Print the audit trail: who did what to what, with which result.",
     "report": "Write the daily, weekly or monthly report.",
     "artifacts": "Run the artifact service; list, inspect and clean up artifacts.",
     "round": "Run the daily round: archive logs, apply retention, back up.",
@@ -64,6 +65,7 @@ EXTRAS = {
     "report": "reports",
     "mcp": "mcp",
     "secrets": "receiver",
+    "audit": "exporters",
 }
 """The extra that a command needs, named in the error when an import fails; `all` for the others."""
 

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from commands.audit_trail import CLI, audited
 from commands.backup import host_backup_place
 from commands.due_reports import list_due_reports, write_due_reports
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
@@ -60,6 +61,7 @@ def run(
     def progress(line: str) -> None:
         console.print(escape(line))
 
-    problems = rotate_secrets(base.place.home, storage, system_clock, progress) + daily.run(progress, again=True)
+    with audited(CLI, base.place, base.loaded.settings):
+        problems = rotate_secrets(base.place.home, storage, system_clock, progress) + daily.run(progress, again=True)
     if problems:
         raise NervesysError("\n".join(problems))

@@ -10,6 +10,7 @@ import typer
 from alerting.drivers.driver import Driver
 from alerting.drivers.instances import DriverInstances
 from alerting.receiver.local import FILE, LocalFile
+from commands.audit_trail import CLI, audited, operator
 from commands.console import escape, open_console
 from commands.options import BrainUrl, Home, open_settings
 from nervesys.clock import system_clock
@@ -83,7 +84,7 @@ def rotate_(
     limit = days if days is not None else settings.rotate_secrets_days or DEFAULT_DAYS
     hours = settings.secret_overlap_hours if overlap_hours is None else overlap_hours
     problems = []
-    with FileLock(start.place.home / LOCK):
+    with audited(CLI, start.place, start.loaded.settings), FileLock(start.place.home / LOCK):
         chosen = _choose(own, names or [])
         chosen = due_secrets(chosen, limit, now) if due else chosen
         if not dry_run:
@@ -94,7 +95,7 @@ def rotate_(
                 out.print(f"would replace {escape(secret.name)}, {age} old")
                 continue
             try:
-                rotate(secret, now, hours * HOUR_SECONDS)
+                rotate(secret, now, hours * HOUR_SECONDS, operator())
             except NervesysError as err:
                 problems.append(str(err))
             else:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from nervesys.audit import AuditAction
 from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clock import Clock
 from nervesys.contract.dashboard_links import AGENT_VARIABLE
@@ -84,6 +85,7 @@ class Site:
             about="Serves the dashboards, with data from Prometheus.",
             snapshot=Instruments("page", ()).snapshot,
             not_ready=lambda: None,
+            audited=(AuditAction.SIGN_IN, AuditAction.READ_LOGS),
             routes=[
                 Route("/", lambda _: RedirectResponse(f"/d/{front}")),
                 Route("/d/{uid}", self._page),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alerting.model import AlertsFile, read_alerts
+from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.errors import NervesysError
 from nervesys.settings import AgentConfig, Settings
 from nervesys.stores.open_stores import Configuration
@@ -19,11 +20,13 @@ class FleetConfig:
 
     Attributes:
         agents: the configured agents, by name.
+        commit: of the brain; empty where it is a plain folder.
     """
 
     settings: Settings
     agents: dict[str, AgentConfig]
     alerts: AlertsFile
+    commit: str = ""
 
 
 class FleetSource:
@@ -39,9 +42,13 @@ class FleetSource:
 
     async def refresh(self) -> None:
         """Read the brain anew, in a thread."""
+        before = self.now.commit
         try:
             self.now = await asyncio.to_thread(self._read)
+            if self.now.commit != before:
+                AUDIT.record(AuditAction.CONFIGURE, AuditResult.OK, "receiver", f"commit {self.now.commit}")
         except NervesysError as err:
+            AUDIT.record(AuditAction.CONFIGURE, AuditResult.FAILED, "receiver", detail=str(err))
             log.warning("the brain as last read stays in use: %s", err)
 
 
@@ -51,4 +58,5 @@ def read_fleet(opened: Configuration) -> FleetConfig:
     Raises:
         SettingsError: alerts.yaml is wrong.
     """
-    return FleetConfig(opened.loaded.settings, opened.loaded.agents, read_alerts(opened.tree)[0])
+    commit = str(getattr(opened.tree, "commit", None) or "")
+    return FleetConfig(opened.loaded.settings, opened.loaded.agents, read_alerts(opened.tree)[0], commit)

@@ -34,17 +34,21 @@ from alerting.receiver.episode_context import EpisodeContextReader
 from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.orders import CANCELLABLE, ORDERS
 from alerting.receiver.runbook_text import render_runbook
-from alerting.receiver.session import SESSION_SECONDS, Sessions
+from alerting.receiver.session import SESSION_SECONDS, Sessions, session_name
 from alerting.receiver.sign_in import SignInGuard
 from alerting.receiver.web import episode_number
+from nervesys.audit import AUDIT, UNKNOWN, AuditAction, AuditResult
 from nervesys.clock import Clock
 from nervesys.contract import format_time
 from nervesys.logs.visible import visible
 from nervesys.look.colours import base_style
 from nervesys.metrics.body import HttpRefused, read_body
+from nervesys.metrics.http_headers import client_of
 
 COOKIE = "nervesys_receiver"
 STYLE = "/style.css"
+PAGE = "page of the receiver"
+"""Target of the audit trail."""
 FORM_BYTES = 4096
 ROWS = 100
 AROUND_SECONDS = 900
@@ -168,13 +172,21 @@ class OperatorPage:
         return self.fleet().settings.agent_url(row["agent"], since, until)
 
     async def _sign_in(self, request: Request) -> Response:
-        form, client = await read_form(request), request.client.host if request.client else ""
-        self.guard.check_wait(client)
+        form, client = await read_form(request), client_of(request.scope)
+        try:
+            self.guard.check_wait(client)
+        except HttpRefused:
+            AUDIT.record(
+                AuditAction.SIGN_IN, AuditResult.DENIED, UNKNOWN, PAGE, client=client, detail="too many failures"
+            )
+            raise
         if not self.sessions.is_token(form.get("token", "").strip()):
             self.guard.record_failure(client)
+            AUDIT.record(AuditAction.SIGN_IN, AuditResult.DENIED, UNKNOWN, PAGE, client=client, detail="wrong token")
             raise HttpRefused(HTTPStatus.FORBIDDEN, "no_token", "this is not the receiver's token")
         self.guard.record_success(client)
         session = await self.sessions.open()
+        AUDIT.record(AuditAction.SIGN_IN, AuditResult.OK, session_name(session), PAGE, client=client)
         response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, session, SESSION_SECONDS, httponly=True, samesite="strict", secure=secure)
@@ -183,12 +195,30 @@ class OperatorPage:
     async def _sign_out(self, request: Request) -> Response:
         await self.check_form(request, await read_form(request))
         await self.sessions.close(request.cookies[COOKIE])
+        self._audit(request, AuditAction.SIGN_OUT, AuditResult.OK, PAGE)
         response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         response.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return response
 
     async def _order(self, request: Request) -> Response:
         form = await read_form(request)
+        target = f"{form.get('order', '')} {form.get('agent', '')} {form.get('episode', '')}".strip()
+        try:
+            response = await self._carry_out(request, form)
+        except (HttpRefused, JournalUnavailable) as err:
+            denied = isinstance(err, HttpRefused) and err.status == HTTPStatus.FORBIDDEN
+            result = AuditResult.DENIED if denied else AuditResult.FAILED
+            self._audit(request, AuditAction.ORDER, result, target, str(err))
+            raise
+        self._audit(request, AuditAction.ORDER, AuditResult.OK, target)
+        return response
+
+    def _audit(self, request: Request, action: AuditAction, result: AuditResult, target: str, detail: str = "") -> None:
+        session = request.cookies.get(COOKIE, "")
+        who = session_name(session) if request.state.key else UNKNOWN
+        AUDIT.record(action, result, who, target, client=client_of(request.scope), detail=detail)
+
+    async def _carry_out(self, request: Request, form: Mapping[str, str]) -> Response:
         await self.check_form(request, form)
         order, agent = ORDERS.get(form.get("order", "")), form.get("agent", "")
         if order is None or (agent not in self.fleet().agents and order is not ORDERS["acknowledge"]):

@@ -41,6 +41,7 @@ from alerting.receiver.watch import HeartbeatReader
 from alerting.receiver.web import ACKNOWLEDGE, RESTART, SENDERS, ReceiverApi
 from nervesys.analysis import Analyst
 from nervesys.analysis.alert import REFRESH_SECONDS
+from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.clients.alertmanager import Cluster
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock, system_clock
@@ -58,6 +59,13 @@ APPROVAL_SECONDS = 1
 FORGET_SECONDS = 3600
 LINKS = {"/?state=escalated": "Escalated", "/actions": "JSON", "/metrics": "Metrics", "/-/ready": "Readiness"}
 
+AUDITED_STATES = {
+    ActionState.RUNNING: AuditResult.OK,
+    ActionState.RECOVERED: AuditResult.OK,
+    ActionState.FAILED: AuditResult.FAILED,
+    ActionState.ESCALATED: AuditResult.FAILED,
+}
+"""States of actions that the audit trail has: attempts, and their ends."""
 NOBODY = "none"
 """Label value of `agent` where an alert has none."""
 
@@ -174,6 +182,13 @@ class Receiver:
             routes=[*api.routes(), *page.routes(), *site.routes()],
             self_guarded=frozenset({*SENDERS, ACKNOWLEDGE, RESTART, PATH, STYLE}),
             lifespan=self._background_tasks,
+            audited=(
+                AuditAction.SIGN_IN,
+                AuditAction.SIGN_OUT,
+                AuditAction.ORDER,
+                AuditAction.ACTION,
+                AuditAction.CONFIGURE,
+            ),
         )
         return application(program, self._settings.monitoring.web)
 
@@ -268,4 +283,7 @@ class Receiver:
     def _on_changes(self, changes: list[StateChange]) -> None:
         for change in changes:
             log.info("%s of %s: %s %s", change.action, change.agent or "-", change.state, change.detail)
+            if change.action in REMEDIES and change.state in AUDITED_STATES:
+                target, result = f"{change.action} {change.agent}", AUDITED_STATES[change.state]
+                AUDIT.record(AuditAction.ACTION, result, "receiver", target, detail=f"{change.state}: {change.detail}")
             self._series.add(change.agent or NOBODY, change.action, change.state)

@@ -115,24 +115,23 @@ class HeartbeatReader:
     def last_state(self, agent: str) -> tuple[float, AgentState | None] | None:
         """The time of an agent's last heartbeat, by the store's clock, and its state; None where it has none.
 
-        It is for people to read, and no decision is based on it.
+        It is for people to read, and no decision is based on it. Without an identity for it, encrypted text is
+        `[encrypted]`.
 
         Raises:
             StoreUnavailable: the store cannot be read.
         """
         info = self._heartbeats(self._store.list(self._template.prefix())).get(agent)
-        return (info.modified, self._state(agent, info)) if info else None
+        state = self._state(agent, info) if info else None
+        return (info.modified, state and decrypt_text(state)) if info else None
 
     def last_error(self, agent: str) -> str | None:
-        """`last_error` of an agent's state; None where it has none, or the store cannot be read.
-
-        Without an identity for it, an encrypted one is `[encrypted]`.
-        """
+        """`last_error` of an agent's state; None where it has none, or the store cannot be read."""
         try:
             found = self.last_state(agent)
         except StoreUnavailable:
             return None
-        return decrypt_text(found[1]).last_error if found and found[1] else None
+        return found[1].last_error if found and found[1] else None
 
     def list_down(self, agents: Iterable[str], listing: HeartbeatListing) -> set[str]:
         """The agents without a fresh heartbeat that were not stopped; those that never had one are left out."""

@@ -22,16 +22,18 @@ from alerting.receiver.inbox import Inbox
 from alerting.receiver.intake import arrivals, has_watchdog
 from alerting.receiver.orders import restart
 from alerting.receiver.webhook import ReceivedAlert, parse
+from nervesys.audit import AUDIT, UNKNOWN, AuditAction, AuditResult
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.metrics.body import HttpRefused, read_body
-from nervesys.metrics.http_headers import bearer_token, is_secret
+from nervesys.metrics.http_headers import bearer_token, client_of, is_secret
 from nervesys.settings.check import check
 from nervesys.settings.rotating_secret import valid_values
 
 SENDERS = {"/api/v1/alertmanager": "alertmanager", "/api/v1/grafana": "grafana"}
 ACKNOWLEDGE, RESTART = "/api/v1/acknowledge", "/api/v1/restart"
 LIST_LIMIT = 1000
+TOKEN_NAME, NO_TOKEN = "token of the receiver", "the bearer token is missing or wrong"
 ID_DIGITS = 19
 """More than an id of any database has."""
 REASONS = ("no_token", "not_json", "too_large", "too_slow", "gone", "journal")
@@ -126,7 +128,10 @@ class ReceiverApi:
     def _check_token(self, request: Request) -> None:
         token = bearer_token(request)
         if token is None or not is_secret(token, *valid_values(self.token)):
-            raise HttpRefused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
+            AUDIT.record(
+                AuditAction.SIGN_IN, AuditResult.DENIED, UNKNOWN, request.url.path, client=client_of(request.scope)
+            )
+            raise HttpRefused(HTTPStatus.UNAUTHORIZED, "no_token", NO_TOKEN)
 
     async def _actions(self, request: Request) -> Response:
         query, problems = check(ActionsQuery, request.query_params)
@@ -172,15 +177,24 @@ class ReceiverApi:
         refused: HttpRefused,
     ) -> Response:
         """Journal what a program with the token orders; refused where the order returns None."""
+        target, result, detail = f"{request.url.path} {request.url.query}", AuditResult.FAILED, ""
         try:
             self._check_token(request)
             changes = await self.writer.commit(order)
             if changes is None:
                 raise refused
+            result = AuditResult.OK
         except HttpRefused as err:
+            detail = str(err)
             return PlainTextResponse(f"{err}\n", err.status)
         except JournalUnavailable as err:
+            detail = str(err)
             return PlainTextResponse(f"{err}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        finally:
+            if detail != NO_TOKEN:  # audited as such
+                AUDIT.record(
+                    AuditAction.ORDER, result, TOKEN_NAME, target, client=client_of(request.scope), detail=detail
+                )
         self.journalled(changes)
         return JSONResponse(dict(done))
 

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from nervesys.artifacts import gc, metrics, registry, traces
+from nervesys.artifacts.audit import audit_request
 from nervesys.artifacts.content_uri import content_uri, is_content_uri
 from nervesys.artifacts.files import ContentStorage
 from nervesys.artifacts.manifest import ArtifactStatus, Id, Key, Kind, Manifest
@@ -131,18 +132,21 @@ class Api:
         """Authenticate the caller, run the handler, convert errors to responses, and count the outcome."""
 
         async def handle(request: Request) -> Response:
-            outcome = "failed"
+            outcome, caller, status = "failed", None, HTTPStatus.OK
             response: Response = PlainTextResponse("internal error\n", HTTPStatus.INTERNAL_SERVER_ERROR)
             try:
                 _validate(PathParameters, request.path_params)
-                body = await handler(request, self._authenticate(request))
+                caller = self._authenticate(request)
+                body = await handler(request, caller)
                 outcome, response = "ok", JSONResponse(body)
             except HttpRefused as refused:
+                status = refused.status
                 outcome, response = "refused", PlainTextResponse(f"{refused}\n", refused.status)
             except (DatabaseUnavailable, SourceError) as err:
                 response = PlainTextResponse(f"try again later: {err}\n", HTTPStatus.SERVICE_UNAVAILABLE)
             finally:
                 self.instruments.add(metrics.REQUESTS, operation, outcome)
+                audit_request(request, operation, caller, outcome, status)
             return response
 
         return handle

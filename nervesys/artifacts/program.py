@@ -10,6 +10,7 @@ from nervesys.artifacts.api import ROOT, Api
 from nervesys.artifacts.open_artifacts import database_url, open_content_storage
 from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.artifacts.tokens import Tokens
+from nervesys.audit import AuditAction
 from nervesys.clock import Clock, system_clock
 from nervesys.database import Writer
 from nervesys.metrics import Instruments
@@ -48,5 +49,6 @@ def service(place: StartupSettings, settings: Settings, clock: Clock = system_cl
         routes=api.routes(),
         self_guarded=frozenset({ROOT}),
         lifespan=lifespan,
+        audited=(AuditAction.SIGN_IN, AuditAction.READ_ARTIFACT, AuditAction.DELETE_ARTIFACT),
     )
     return application(program, settings.monitoring.web)

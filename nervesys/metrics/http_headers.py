@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from base64 import b64decode
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -42,6 +43,24 @@ def utf8_forms(sent: bytes) -> tuple[bytes, ...]:
 def is_secret(sent: bytes, *accepted: str) -> bool:
     """Whether a client sent an accepted secret, in UTF-8 or, as some do, in Latin-1; compares in constant time."""
     return any(hmac.compare_digest(form, secret.encode()) for secret in accepted for form in utf8_forms(sent))
+
+
+def client_of(scope: Scope) -> str:
+    """The address that a request came from, which may be that of a proxy."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def user_of(request: Request) -> str:
+    """The user that a request names by basic auth, which the program has checked; else `anonymous`."""
+    kind, _, code = request.headers.get("authorization", "").partition(" ")
+    try:
+        user = (
+            b64decode(code, validate=True).decode(errors="replace").partition(":")[0] if kind.lower() == "basic" else ""
+        )
+    except ValueError:
+        user = ""
+    return f"user {user}" if user else "anonymous"
 
 
 class NoSniff:

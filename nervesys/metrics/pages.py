@@ -27,9 +27,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 
 from nervesys import __version__
+from nervesys.audit import AUDIT, UNKNOWN, AuditAction, AuditResult
 from nervesys.errors import SettingsError, SettingsProblem
+from nervesys.metrics.audit import audit_snapshot
 from nervesys.metrics.host_check import AllowedHosts, HostCheck, is_below
-from nervesys.metrics.http_headers import NoSniff, accepts_gzip, is_secret
+from nervesys.metrics.http_headers import NoSniff, accepts_gzip, client_of, is_secret
 from nervesys.metrics.http_server import BoundedServer, bounded_server
 from nervesys.metrics.listener import Connections, connection_limit, open_listeners, raise_file_limit
 from nervesys.metrics.snapshot import MetricsSnapshot
@@ -57,6 +59,7 @@ class HttpProgram:
         self_guarded: paths that authenticate with a token and are therefore exempt from basic auth; one that ends in
             `/` includes everything below it.
         lifespan: Starlette lifespan, for background work.
+        audited: actions of the audit trail that the program records; with any, its metrics are served too.
     """
 
     name: str
@@ -67,6 +70,7 @@ class HttpProgram:
     links: Mapping[str, str] = field(default_factory=dict)
     self_guarded: frozenset[str] = frozenset()
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None
+    audited: Sequence[AuditAction] = ()
 
 
 async def _healthy(_: Request) -> Response:
@@ -90,7 +94,10 @@ def application(program: HttpProgram, web: Web) -> Starlette:
 
     async def metrics(request: Request) -> Response:
         result = program.snapshot()
-        return metrics_response(request, result if isinstance(result, MetricsSnapshot) else await result)
+        snapshot = result if isinstance(result, MetricsSnapshot) else await result
+        if program.audited:
+            snapshot = MetricsSnapshot.concatenate([snapshot, audit_snapshot(program.audited)])
+        return metrics_response(request, snapshot)
 
     async def ready(_: Request) -> Response:
         return ready_response(program.not_ready())
@@ -105,7 +112,7 @@ def application(program: HttpProgram, web: Web) -> Starlette:
     open_paths = program.self_guarded | {HEALTHY.path}
     middleware = [Middleware(NoSniff)]
     if web.basic_auth_user:
-        middleware.append(Middleware(BasicAuth, web=web, open_paths=open_paths))
+        middleware.append(Middleware(BasicAuth, web=web, open_paths=open_paths, program=program.name))
     handlers = {Exception: _internal_error}
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers, lifespan=program.lifespan)
     app.router.redirect_slashes = False  # it would redirect to whatever host the request names
@@ -151,13 +158,23 @@ def landing_page(program: HttpProgram) -> str:
 class BasicAuth:
     """Middleware for HTTP basic auth with one user; compares in constant time."""
 
-    def __init__(self, app: ASGIApp, web: Web, open_paths: frozenset[str] = frozenset({"/-/healthy"})) -> None:
+    def __init__(
+        self, app: ASGIApp, web: Web, open_paths: frozenset[str] = frozenset({"/-/healthy"}), program: str = ""
+    ) -> None:
         self._app = app
-        self._open = open_paths
+        self._open, self._program = open_paths, program
         self._user, self._password = web.basic_auth_user, web.basic_auth_password or SecretStr("")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._is_open(scope["path"]) and not self._allowed(scope):
+            if scope["headers"] and b"authorization" in dict(scope["headers"]):  # browsers ask without one first
+                AUDIT.record(
+                    AuditAction.SIGN_IN,
+                    AuditResult.DENIED,
+                    UNKNOWN,
+                    f"pages of {self._program}",
+                    client=client_of(scope),
+                )
             challenge = {"www-authenticate": 'Basic realm="nervesys", charset="UTF-8"'}
             refusal = PlainTextResponse("authentication required\n", 401, challenge)
             await refusal(scope, receive, send)

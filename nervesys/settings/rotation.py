@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from nervesys.audit import AUDIT, AuditAction
 from nervesys.errors import NervesysError
 from nervesys.plural import count
 from nervesys.settings.rotating_secret import PreviousSecret, previous_file, read_previous
@@ -96,12 +97,23 @@ def due_secrets(own: Iterable[OwnSecret], days: float, now: float) -> list[OwnSe
     return [secret for secret in own if secret.age_seconds(now) >= days * DAY_SECONDS]
 
 
-def rotate(secret: OwnSecret, now: float, overlap_seconds: float) -> None:
-    """Replace a secret by a new random one; the old one stays valid for the overlap.
+def rotate(secret: OwnSecret, now: float, overlap_seconds: float, who: str = "daily round") -> None:
+    """Replace a secret by a new random one; the old one stays valid for the overlap. Both ends are audited.
+
+    Args:
+        secret: to replace.
+        now: Unix seconds.
+        overlap_seconds: for which the old one is accepted.
+        who: asked for it.
 
     Raises:
-        NervesysError: a file cannot be read or written; the old secret is still the current one.
+        NervesysError: a file cannot be read or written; the old secret is still accepted.
     """
+    with AUDIT.watch(AuditAction.ROTATE, who, secret.name):
+        _rotate(secret, now, overlap_seconds)
+
+
+def _rotate(secret: OwnSecret, now: float, overlap_seconds: float) -> None:
     path = secret.path
     try:
         current = read_secret_text(path)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.clock import Clock
 from nervesys.contract.logs import LEVELS
 from nervesys.errors import NervesysError
@@ -21,6 +22,7 @@ from nervesys.logs.budget import ReadBudget
 from nervesys.logs.query_slots import QuerySlots, TooManyQueries
 from nervesys.logs.reader import LogReader
 from nervesys.logs.tasks import read_tasks
+from nervesys.metrics.http_headers import client_of, user_of
 from nervesys.settings.prices import Prices
 from reports.html import Link, environment, journal_link
 from reports.logs.rows import log_rows, task_rows
@@ -107,8 +109,11 @@ class LogSite:
             return JSONResponse({"error": str(err)}, 400, headers=HEADERS)
         try:
             with self.slots.take() as budget:
-                return JSONResponse(self._read(view, kind, budget), headers=HEADERS)
+                found = self._read(view, kind, budget)
+            _audit(request, kind, view, AuditResult.OK)
+            return JSONResponse(found, headers=HEADERS)
         except NervesysError as err:
+            _audit(request, kind, view, AuditResult.FAILED)
             status = 503 if isinstance(err, TooManyQueries) else 502
             return JSONResponse({"error": str(err)}, status, headers=HEADERS)
 
@@ -120,6 +125,13 @@ class LogSite:
             rows = list(log_rows(entries))
         oldest = entries[-1].at * 1000 if len(entries) == PAGE_ROWS or budget.shortened else None
         return {"rows": rows, "oldest": oldest, "warnings": budget.warnings}
+
+
+def _audit(request: Request, kind: str, view: LogView, result: AuditResult) -> None:
+    """Audit a reading; its time range is left out, so that a live page is one event with its repetitions."""
+    values = " ".join(f"{name}={value}" for name, value in sorted(view.values.items()) if value)
+    client = client_of(request.scope)
+    AUDIT.record(AuditAction.READ_LOGS, result, user_of(request), f"{kind} {values}".strip(), client=client)
 
 
 def _template() -> Template:

@@ -15,6 +15,7 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitResult
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -121,7 +122,7 @@ def call(tools: FleetTools, tool: str, token: str | None = None, confirm: bool =
         return ElicitResult(action="accept", content={"restart": confirm})
 
     async def story() -> Any:
-        async with Client(make_server(tools, token), elicitation_callback=ask) as client:
+        async with Client(make_server(tools, SecretStr(token) if token else None), elicitation_callback=ask) as client:
             result = await client.call_tool(tool, arguments)
             text = "".join(getattr(part, "text", "") for part in result.content)
             return text if result.is_error else json.loads(text)
@@ -131,7 +132,7 @@ def call(tools: FleetTools, tool: str, token: str | None = None, confirm: bool =
 
 def test_the_tools_are_read_only_and_a_restart_is_offered_only_where_it_is_allowed(tools: FleetTools) -> None:
     async def names(token: str | None) -> dict[str, bool]:
-        async with Client(make_server(tools, token)) as client:
+        async with Client(make_server(tools, SecretStr(token) if token else None)) as client:
             assert client.instructions == INSTRUCTIONS
             listed = (await client.list_tools()).tools
             assert all(tool.description for tool in listed), "the model reads what a tool is for"
@@ -233,7 +234,7 @@ def test_a_client_that_cannot_ask_a_person_restarts_nothing(tools: FleetTools, m
     monkeypatch.setattr(receiver, "restart", lambda *_: orders.append(""))
 
     async def story() -> None:
-        async with Client(make_server(tools, TOKEN)) as client:
+        async with Client(make_server(tools, SecretStr(TOKEN))) as client:
             with pytest.raises(MCPError, match=r"(?i)elicitation"):
                 await client.call_tool("restart_agent", {"name": "grok"})
 
@@ -246,7 +247,7 @@ def test_over_http_only_who_has_the_token_is_answered() -> None:
         return PlainTextResponse("hello")
 
     routes = [Route("/mcp", hello), Route("/-/healthy", hello)]
-    client = TestClient(TokenGuard(Starlette(routes=routes), TOKEN))
+    client = TestClient(TokenGuard(Starlette(routes=routes), SecretStr(TOKEN)))
     bearers = ({"authorization": f"Bearer {token}"} for token in (TOKEN, "t" * 39))
     assert [client.get("/mcp", headers=bearer).status_code for bearer in bearers] == [200, 401]
     assert (client.get("/mcp").status_code, client.get("/-/healthy").status_code) == (401, 200)

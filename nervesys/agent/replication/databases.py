@@ -23,6 +23,7 @@ from tempfile import NamedTemporaryFile
 from threading import Lock
 
 from nervesys.agent.identity import Identity
+from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.clock import Clock
 from nervesys.contract.paths import time_fields
 from nervesys.errors import BadObject, NervesysError, Reason, StoreUnavailable
@@ -184,6 +185,7 @@ class Databases:
             path.hardlink_to(copy.name)
         disk.sync_folder(self.folder)
         _write_copy_state(path, DatabaseCopyState((newest.key,), _file_stats(path)))
+        AUDIT.record(AuditAction.RESTORE, AuditResult.OK, "agent", newest.key)
         log.info("database %s is restored from %s: %d bytes", path.stem, newest.key, newest.size)
 
     def _copies(self, name: str) -> list[ObjectInfo]:

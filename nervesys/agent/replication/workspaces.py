@@ -21,6 +21,7 @@ from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Lock
 from typing import IO
 
+from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, NervesysError, Reason, StoreUnavailable
 from nervesys.stores.encryption import check_readable, decrypted_file, encrypted_file, key_for, key_variants
@@ -178,6 +179,7 @@ class WorkspaceReplica:
         put = final | {name: state for name, (state, _) in growing.items()}
         forms = {info.key.endswith(SEALED) for info in objects}
         self._write(project, ProjectCopyState([origin], put, forms.pop() if len(forms) == 1 else None))
+        AUDIT.record(AuditAction.RESTORE, AuditResult.OK, "agent", prefix)
         log.info("workspace %s is restored from %s", project, prefix)
 
     def _fetch(self, info: ObjectInfo, name: str, root: Path) -> None:

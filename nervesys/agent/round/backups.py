@@ -8,6 +8,7 @@ from nervesys.agent.backup.full import FullBackup
 from nervesys.agent.backup.retention import read_state, unneeded_packs
 from nervesys.agent.round.plan import RoundPlan
 from nervesys.agent.round.run import Round
+from nervesys.audit import AUDIT, AuditAction
 from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
 from nervesys.errors import BadObject
@@ -58,7 +59,8 @@ class RoundBackups:
         expected = set(contents.missing)
         backup = FullBackup(archive, storage, self.tree, contents, self.round.clock, self.by, place.cache)
         try:
-            manifest = backup.run(progress)
+            with AUDIT.watch(AuditAction.BACKUP, self.by, "full backup"):
+                manifest = backup.run(progress)
         except BadObject as bad:
             return [f"no full backup: {bad}"]
         size = f"{count(manifest.files, 'file')}, {count(manifest.bytes, 'byte')}"

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from nervesys import __version__
+from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.clock import Clock
 from nervesys.errors import NervesysError
 from nervesys.logs.budget import ReadBudget
@@ -28,12 +29,15 @@ from nervesys.logs.loki.catalogue import LogCatalogue, key_labels, sizes
 from nervesys.logs.loki.parameters import RangeParameters, instant
 from nervesys.logs.query_slots import QuerySlots, TooManyQueries
 from nervesys.logs.segments import LogSegment
+from nervesys.metrics.http_headers import client_of, user_of
 
 PREFIX = "/loki/api/v1"
 MOST_WHOLE = 1e15
 """Whole numbers up to it are written without an exponent."""
 MOST_DIGITS = 10
 """Of `limit`."""
+AUDITED, BAD_REQUEST = ("query_range", "query"), 400
+"""Paths that return contents of logs; labels and sizes are not audited."""
 VOLUMES = 100
 """Entries of `index/volume`, unless the request says otherwise."""
 
@@ -77,7 +81,15 @@ class LokiApi:
         ]
 
     def _handled(self, handle: Callable[[Mapping[str, str], ReadBudget], Any]) -> Callable[[Request], Response]:
-        return lambda request: self._answer(lambda budget: handle(request.query_params, budget))
+        def handled(request: Request) -> Response:
+            response = self._answer(lambda budget: handle(request.query_params, budget))
+            if request.url.path.rpartition("/")[2] in AUDITED:
+                result = AuditResult.OK if response.status_code < BAD_REQUEST else AuditResult.FAILED
+                query, client = request.query_params.get("query", ""), client_of(request.scope)
+                AUDIT.record(AuditAction.READ_LOGS, result, user_of(request), query, client=client)
+            return response
+
+        return handled
 
     def _answer(self, handle: Callable[[ReadBudget], Any]) -> Response:
         try:

@@ -1,5 +1,6 @@
 """The program that serves Loki's API."""
 
+from nervesys.audit import AuditAction
 from nervesys.clock import Clock
 from nervesys.logs.logql.engine import LogqlEngine
 from nervesys.logs.loki.api import PREFIX, LokiApi
@@ -29,4 +30,5 @@ def logs_program(loaded: Loaded, clock: Clock) -> HttpProgram:
         not_ready=lambda: None,
         routes=api.routes(),
         links={f"{PREFIX}/labels": "labels"},
+        audited=(AuditAction.SIGN_IN, AuditAction.READ_LOGS),
     )

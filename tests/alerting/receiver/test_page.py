@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import httpx
+import pyrage
 import pytest
 from pydantic import SecretStr
 
@@ -18,13 +19,16 @@ from alerting.journal import Writer
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import LocalFile
 from alerting.receiver.program import Receiver
-from alerting.receiver.session import SESSION_SECONDS, Sessions
+from alerting.receiver.session import SESSION_SECONDS, Sessions, session_name
 from alerting.receiver.sign_in import FREE_FAILURES
 from nervesys.contract import AgentState, Status
 from nervesys.look.colours import SHADES, base_style
 from nervesys.settings.rotating_secret import SecretFromFile
 from nervesys.settings.rotation import OwnSecret, rotate
+from nervesys.stores.encryption import set_identity
+from nervesys.stores.state_text import encrypt_text
 from tests.alerting.receiver.simulation import Simulation, a_fleet, agent_down
+from tests.audit_events import audited_events
 
 TOKEN = "a-secret-token-of-tests"
 Story = Callable[[httpx.AsyncClient], Awaitable[None]]
@@ -111,6 +115,57 @@ def test_an_episode_shows_all_details(run: Run) -> None:
         assert "<script>" not in text
 
     run(story)
+
+
+def test_encrypted_text_of_a_state_is_shown_with_the_identity_and_else_as_encrypted(run: Run, sim: Simulation) -> None:
+    ours = pyrage.x25519.Identity.generate()
+    state = AgentState(agent_id="grok", status=Status.RUNNING, timestamp=sim.now, last_error="customer 4711 is missing")
+    sim.store.put("db/agents/grok_state.json", encrypt_text(state, (str(ours.to_public()),)).body())
+
+    async def story(client: httpx.AsyncClient) -> None:
+        text = (await client.get("/episodes/1")).text
+        assert "[encrypted]" in text
+        assert "4711" not in text
+        set_identity(SecretStr(str(ours)))
+        try:
+            assert "customer 4711 is missing" in (await client.get("/episodes/1")).text
+        finally:
+            set_identity(None)
+
+    run(story)
+
+
+def test_accesses_are_audited_with_the_session_and_without_secrets(run: Run) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        await client.post("/sign-in", data={"token": "a wrong token of the page"})
+        form = {"order": "restart", "agent": "grok"}
+        await client.post("/orders", data=form)
+        key = await sign_in(client)
+        session = client.cookies["nervesys_receiver"]
+        with audited_events() as orders:
+            await client.post("/orders", data={**form, "key": key})
+            await client.post("/orders", data={"key": key, "order": "restart", "agent": "nobody"})
+            await client.post(
+                "/api/v1/restart", params={"agent": "gimai"}, headers={"authorization": f"Bearer {TOKEN}"}
+            )
+            await client.post("/api/v1/restart", params={"agent": "gimai"}, headers={"authorization": "Bearer wrong"})
+            await client.post("/sign-out", data={"key": key})
+        who = session_name(session)
+        assert [event for event in orders if event[0] != "action"] == [
+            ("order", "ok", who, "restart grok"),
+            ("order", "failed", who, "restart nobody"),
+            ("order", "ok", "token of the receiver", "/api/v1/restart agent=gimai"),
+            ("sign_in", "denied", "unknown", "/api/v1/restart"),
+            ("sign_out", "ok", who, "page of the receiver"),
+        ]
+        assert session not in str(orders)
+        metrics = (await client.get("/metrics")).text
+        assert re.search(r'nervesys_audit_events_total\{action="order",result="ok"\} [1-9]', metrics)
+
+    with audited_events() as events:
+        run(story)
+    assert [event[:3] for event in events[:2]] == [("sign_in", "denied", "unknown"), ("order", "denied", "unknown")]
+    assert "a wrong token" not in str(events)
 
 
 def test_a_store_that_cannot_be_read_costs_the_last_words_only(run: Run, sim: Simulation) -> None:

@@ -1,4 +1,7 @@
-"""An agent's artifacts; requests pending at its end are sent by its next start."""
+"""An agent's artifacts; requests pending at its end are sent by its next start.
+
+Covers: nervesys.artifacts.audit.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,10 +11,12 @@ import pytest
 from pydantic import SecretStr
 
 from nervesys.agent import Agent
+from nervesys.artifacts.api_client import ServiceClient, ServiceRefusal
 from nervesys.artifacts.delivery import Delivery
 from nervesys.artifacts.outbox import Outbox
 from nervesys.errors import BadObject
 from nervesys.stores.encryption import set_identity
+from tests.audit_events import audited_events
 from tests.nervesys.artifacts.service_setup import ServiceSetup
 
 
@@ -56,3 +61,20 @@ def test_contents_are_encrypted_for_agents_with_the_identity(
                 assert agent.artifacts.read(plain.id) == b"as it is"
             finally:
                 set_identity(None)
+
+
+def test_reads_refusals_and_deletions_are_audited(tmp_path: Path) -> None:
+    with ServiceSetup(tmp_path / "home") as setup, audited_events() as events:
+        made = setup.artifacts().put("for grok alone", "note")
+        setup.artifacts().read(made.id)
+        with pytest.raises(ServiceRefusal):
+            setup.artifacts("qwen").read(made.id)
+        with pytest.raises(ServiceRefusal):
+            ServiceClient(f"http://{setup.address}", "a-token-of-nobody-at-all").send("GET", f"artifacts/{made.id}")
+        setup.caller("_admin").send("DELETE", f"artifacts/{made.id}")
+    assert events == [
+        ("read_artifact", "ok", "token grok", f"get {made.id}"),
+        ("read_artifact", "denied", "token qwen", f"get {made.id}"),
+        ("sign_in", "denied", "unknown", f"artifact service: get {made.id}"),
+        ("delete_artifact", "ok", "token _admin", f"delete {made.id}"),
+    ]

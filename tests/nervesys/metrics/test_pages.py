@@ -23,6 +23,7 @@ from nervesys.metrics.snapshot import pack
 from nervesys.settings import Web
 from nervesys.settings.rotating_secret import SecretFromFile, previous_file
 from nervesys.settings.rotation import OwnSecret, rotate
+from tests.audit_events import audited_events
 from tests.servers.certificates import certify
 
 PARTS = [MetricsSnapshot.of(b"a 1\n" * 1000, 1), EMPTY, MetricsSnapshot.of(b"b 2\n", 1)]
@@ -80,6 +81,15 @@ def test_the_landing_page_links_what_there_is_and_escapes_what_it_shows() -> Non
     assert 'href="/metrics"' in page
     assert "toy &lt;exporter&gt;" in page
     assert "<b>away" not in page
+
+
+def test_wrong_passwords_are_audited_and_first_requests_of_browsers_are_not() -> None:
+    guarded = client(web=Web(basic_auth_user="ada", basic_auth_password=SecretStr("pw")))
+    with audited_events() as events:
+        guarded.get("/")
+        guarded.get("/", auth=("ada", "wrong"))
+        guarded.get("/", auth=("ada", "pw"))
+    assert events == [("sign_in", "denied", "unknown", "pages of toy <exporter>")]
 
 
 def test_basic_auth_accepts_a_rotated_password_and_the_one_before(tmp_path: Path) -> None:

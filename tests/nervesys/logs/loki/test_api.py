@@ -25,6 +25,7 @@ from nervesys.logs.query_slots import QuerySlots, TooManyQueries
 from nervesys.metrics.pages import application
 from nervesys.settings import Loaded, load
 from nervesys.settings.web import Web
+from tests.audit_events import audited_events
 from tests.nervesys.logs.fleet_logs import NOW, FleetLogs, busy_day, record
 
 TODAY = NOW - NOW % DAY_SECONDS
@@ -96,6 +97,18 @@ def client(logs: FleetLogs, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestCli
     monkeypatch.setattr(open_reader, "open_store", lambda _: logs.store)
     with client_of(logs) as client:
         yield client
+
+
+def test_reads_of_records_are_audited_and_labels_are_not(client: TestClient) -> None:
+    with audited_events() as events:
+        for _ in range(3):
+            range_query(client, '{agent="grok"} |= "x"', TODAY, TODAY + 60)
+        get(client, "labels")
+        client.get("/loki/api/v1/query_range", params={"query": "{"}, auth=("ada", "pw"))
+    assert events == [
+        ("read_logs", "ok", "anonymous", '{agent="grok"} |= "x"'),
+        ("read_logs", "failed", "user ada", "{"),
+    ]
 
 
 def get(client: TestClient, path: str, **query: Any) -> Any:
