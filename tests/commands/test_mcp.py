@@ -222,7 +222,7 @@ def test_a_person_may_decline_to_answer(tools: FleetTools) -> None:
         return ElicitResult(action="decline")
 
     async def story() -> str:
-        async with Client(make_server(tools, TOKEN), elicitation_callback=decline) as client:
+        async with Client(make_server(tools, SecretStr(TOKEN)), elicitation_callback=decline) as client:
             result = await client.call_tool("restart_agent", {"name": "grok"})
             return "".join(getattr(part, "text", "") for part in result.content)
 
