@@ -44,7 +44,9 @@ def test_a_dry_run_prints_what_the_round_then_does(
     assert (tmp_path / OLD_BACKUP).exists()
 
     assert f"archived host-1 {DAY} (1 of 1)" in run(*argv).out
-    assert store.list("db/").objects == ()
+    left = [info.key for info in store.list("db/").objects]
+    assert len(left) == 1, "the audit record of the backup"
+    assert "_nervesys-cli_" in left[0]
     assert not (tmp_path / OLD_BACKUP).exists()
     assert len(list(tmp_path.rglob(f"host-1_{DAY}_*.json.gz"))) == 1
 
