@@ -24,6 +24,7 @@ from alerting.receiver import metrics
 from alerting.receiver.approval_rules import is_waiting
 from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.orders import NO_LEASE
+from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.clients.alertmanager import AlertmanagerUnavailable, Cluster
 from nervesys.clock import Clock
 from nervesys.contract import format_time
@@ -130,6 +131,7 @@ class ApprovalDesk:
             raise taken
         self.journalled(taken)
         self.instruments.add(metrics.APPROVAL_ANSWERS, choice)
+        AUDIT.record(AuditAction.ORDER, AuditResult.OK, by, f"approval: {detail}")
         return detail
 
     async def _silence(self, episode: Episode, seconds: int, by: str) -> None:
