@@ -158,7 +158,6 @@ APPROVAL_MESSAGES = Family(
             word="failed approval messages", kind="increase", labels=("channel",), matchers='{outcome="failed"}'
         ),
     ),
-    optional={"": "no action was to be approved"},
 )
 
 INSTRUMENTS = (
