@@ -13,6 +13,7 @@ from dataclasses import astuple, dataclass
 from pydantic import SecretStr
 
 from alerting.journal.approvals import CHOICES, Answer
+from nervesys.settings.rotating_secret import valid_values
 
 PATH = "/approvals/"
 TOKEN_CHARACTERS = 1000
@@ -45,7 +46,7 @@ class LinkSigner:
     """Makes and checks links.
 
     Attributes:
-        key: shared by all receivers of a journal.
+        key: shared by all receivers of a journal; links by the keys before it are valid until their overlap ends.
     """
 
     key: SecretStr
@@ -53,12 +54,12 @@ class LinkSigner:
     def sign(self, link: ApprovalLink) -> str:
         """The token that stands in the link."""
         payload = _encode(json.dumps(astuple(link), separators=(",", ":")).encode())
-        return f"{payload}.{self._mac('link', payload)}"
+        return f"{payload}.{_mac(self.key.get_secret_value(), 'link', payload)}"
 
     def read(self, token: str) -> ApprovalLink | None:
         """What a token is for; None unless it was signed here. It may have expired."""
-        payload, _, mac = token.partition(".")
-        if len(token) > TOKEN_CHARACTERS or not token.isascii() or not is_same(mac, self._mac("link", payload)):
+        payload = token.partition(".")[0]
+        if len(token) > TOKEN_CHARACTERS or not token.isascii() or self._key_of(token) is None:
             return None
         try:
             episode, action, nonce, choice, channel, expires_at = json.loads(urlsafe_b64decode(payload + "=="))
@@ -68,11 +69,16 @@ class LinkSigner:
 
     def form_key(self, token: str) -> str:
         """The key of the form that a link leads to: another site cannot send the form without having seen it."""
-        return self._mac("form", token)
+        return _mac(self._key_of(token) or self.key.get_secret_value(), "form", token)
 
-    def _mac(self, purpose: str, text: str) -> str:
-        digest = hmac.new(self.key.get_secret_value().encode(), f"approval {purpose} {text}".encode(), hashlib.sha256)
-        return _encode(digest.digest())
+    def _key_of(self, token: str) -> str | None:
+        """The accepted key that signed a token; None if none of them did."""
+        payload, _, mac = token.partition(".")
+        return next((key for key in valid_values(self.key) if is_same(mac, _mac(key, "link", payload))), None)
+
+
+def _mac(key: str, purpose: str, text: str) -> str:
+    return _encode(hmac.new(key.encode(), f"approval {purpose} {text}".encode(), hashlib.sha256).digest())
 
 
 def is_same(actual: str, expected: str) -> bool:

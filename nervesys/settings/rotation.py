@@ -24,7 +24,7 @@ KEPT = 5
 DAY_SECONDS, HOUR_SECONDS = 86_400.0, 3600.0
 LOCK = "secrets.lock"
 """Of whoever rotates, below NERVESYS_HOME."""
-KNOWN = ("receiver_token", "web_password")
+KNOWN = ("receiver_token", "web_password", "approval_key")
 """Names of files in the folder of secrets that are ours; so is each token of artifacts."""
 
 
@@ -54,6 +54,7 @@ AFTER = {
         "receiver and Alertmanager read the file at each request; copy it to other machines that have it, "
         "and with Grafana's alerting run `nervesys grafana apply`"
     ),
+    "approval_key": "the receiver reads the file at each request; copy it to other receivers of the same journal",
     "web_password": "our pages and Prometheus read the file at each request; people sign in with the new one",
     "artifacts": "agents of this machine read the file at each request; copy it to the machine of another agent",
     "supervisor": (

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from alerting.journal.approvals import Answer
+from alerting.receiver.approval_links import ApprovalLink, LinkSigner
 from nervesys.agent.round.secrets import rotate_secrets
 from nervesys.artifacts.tokens import Caller, Tokens
 from nervesys.errors import NervesysError
@@ -56,6 +58,21 @@ def test_old_and_new_are_accepted_until_the_overlap_ends(home: Path) -> None:
     for path in (listener.path, previous_file(listener.path)):
         assert path.stat().st_mode & 0o777 == 0o600
     assert new not in repr(listener)
+
+
+def test_links_by_the_old_key_are_accepted_until_the_overlap_ends(home: Path) -> None:
+    now, file = [NOW], home / "secrets/approval_key"
+    file.write_text(OLD)
+    signer = LinkSigner(SecretFromFile(file, lambda: now[0]))
+    before = signer.sign(ApprovalLink(1, "restart_agent", "nonce", Answer.APPROVE, "mail", int(NOW)))
+    form = signer.form_key(before)
+    rotate(named(home, "approval_key"), NOW, 3600)
+    after = signer.sign(ApprovalLink(2, "restart_agent", "nonce", Answer.APPROVE, "mail", int(NOW)))
+    assert signer.read(before) is not None
+    assert signer.form_key(before) == form
+    now[0] += 3601
+    assert signer.read(before) is None
+    assert signer.read(after) is not None
 
 
 def test_a_value_from_elsewhere_is_accepted_alone() -> None:
