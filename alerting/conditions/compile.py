@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 
 from alerting.conditions.freshness_guards import CONFIGURED
@@ -79,11 +80,14 @@ class ConditionCompiler:
         settings: thresholds and intervals.
         vocabulary: the words of the metric families.
         own: thresholds of agents that have some of their own.
+        configured: a series that records who was configured within the last hour; without one, every condition about
+            agents looks back by itself.
     """
 
     settings: Settings
     vocabulary: Vocabulary
     own: AgentThresholds = field(default_factory=dict)
+    configured: str = ""
 
     def compile(self, condition: Condition, severity: AlertSeverity | None) -> CompiledCondition:
         """Compile a condition.
@@ -99,15 +103,25 @@ class ConditionCompiler:
         if "agent" not in common.by:
             return common
         agents_by_expr: dict[str, list[str]] = {}
-        for agent, thresholds in self.own.items():
-            settings = self.settings.model_copy(update={"thresholds": thresholds.over(self.settings.thresholds)})
+        for settings, agents in self._own_settings:
             try:
                 expr = self._compile_with(settings, condition, severity).expr
             except ConditionError as err:
-                raise ConditionError(err.at, f"with the thresholds of {agent}: {err.problem}") from None
+                raise ConditionError(err.at, f"with the thresholds of {agents[0]}: {err.problem}") from None
             if expr != common.expr:
-                agents_by_expr.setdefault(expr, []).append(agent)
-        return replace(common, expr=_restrict_to_configured(common.expr, agents_by_expr))
+                agents_by_expr.setdefault(expr, []).extend(agents)
+        return replace(common, expr=self._restrict_to_configured(common.expr, agents_by_expr))
+
+    @cached_property
+    def _own_settings(self) -> tuple[tuple[Settings, list[str]], ...]:
+        """The settings of agents with other thresholds than the fleet's, once for all agents that have the same."""
+        common = self.settings.thresholds
+        own = {common.model_dump_json(): (common, list[str]())}
+        for agent, overrides in self.own.items():
+            thresholds = overrides.over(common)
+            own.setdefault(thresholds.model_dump_json(), (thresholds, []))[1].append(agent)
+        others = list(own.values())[1:]
+        return tuple((self.settings.model_copy(update={"thresholds": some}), agents) for some, agents in others)
 
     def labels(self, condition: Condition) -> tuple[str, ...]:
         """The labels that the result of a condition carries; nothing is compiled.
@@ -179,26 +193,27 @@ class ConditionCompiler:
         limits = (ComparedLimit(limit, term.unit, resolved.per),) if isinstance(limit, float | int) else ()
         return CompiledCondition(expr, term.by, values, limits)
 
+    def _restrict_to_configured(self, common: str, agents_by_expr: Mapping[str, list[str]]) -> str:
+        """Restrict the expression to configured agents; those with thresholds of their own get an expression each.
 
-def _restrict_to_configured(common: str, agents_by_expr: Mapping[str, list[str]]) -> str:
-    """Restrict the expression to configured agents; those with thresholds of their own get an expression each.
+        Args:
+            common: the expression with the fleet's thresholds.
+            agents_by_expr: other expressions, with the agents that each is for.
+        """
+        if not agents_by_expr:
+            return f"{common}\n{self._configured()}"
+        others = "|".join(sorted(chain.from_iterable(agents_by_expr.values())))
+        parts = [f"(\n{common}\n)\n{self._configured('!~', others)}"]
+        parts += [
+            f"(\n{expr}\n)\n{self._configured('=~', '|'.join(agents))}" for expr, agents in agents_by_expr.items()
+        ]
+        return "\nor\n".join(parts)
 
-    Args:
-        common: the expression with the fleet's thresholds.
-        agents_by_expr: other expressions, with the agents that each is for.
-    """
-    if not agents_by_expr:
-        return f"{common}\n{_configured()}"
-    others = "|".join(sorted(chain.from_iterable(agents_by_expr.values())))
-    parts = [f"(\n{common}\n)\n{_configured('!~', others)}"]
-    parts += [f"(\n{expr}\n)\n{_configured('=~', '|'.join(agents))}" for expr, agents in agents_by_expr.items()]
-    return "\nor\n".join(parts)
-
-
-def _configured(operator: str = "", names: str = "") -> str:
-    """Matches the agents that the brain configures; within the last hour, to bridge outages of the brain's exporter."""
-    which = f'{{agent{operator}"{names}"}}' if operator else ""
-    return f"and on (agent) last_over_time({CONFIGURED}{which}[1h])"
+    def _configured(self, operator: str = "", names: str = "") -> str:
+        """Matches the agents that the brain configures, or those among them that a matcher names."""
+        which = f'{{agent{operator}"{names}"}}' if operator else ""
+        known = f"{self.configured}{which}" if self.configured else f"last_over_time({CONFIGURED}{which}[1h])"
+        return f"and on (agent) {known}"
 
 
 def _common_labels(condition: Condition, labels: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ FRESH_LIMIT = "nervesys_exporter_fresh_limit_seconds"
 UNBROKEN_SINCE = "nervesys_exporter_unbroken_since_timestamp_seconds"
 CLOCK_OFFSET = "nervesys_store_clock_offset_seconds"
 CONFIGURED = "nervesys_brain_agent_info"
-
+CONFIGURED_WITHIN_AN_HOUR = f"last_over_time({CONFIGURED}[1h])"
+"""The hour bridges outages of the brain's exporter."""
 
 AGENTS = SourceArea("store", "agents")
 BRAIN = SourceArea("brain", "brain")

@@ -8,6 +8,7 @@ from alerting.conditions.freshness_guards import (
     AGENTS,
     BRAIN,
     CONFIGURED,
+    CONFIGURED_WITHIN_AN_HOUR,
     FRESH_LIMIT,
     LAST_SUCCESS,
     fresh_limit,
@@ -48,7 +49,7 @@ def _unknown_agents(settings: Settings) -> str:
     age = require_fresh(settings, f"(time() - {HEARTBEAT})", AGENTS)
     return (
         f"count(\n  min by (agent) (\n  {age}\n  ) < {number(settings.thresholds.heartbeat.down_after_seconds)}\n"
-        f"  unless on (agent) last_over_time({CONFIGURED}[1h])\n) > 0\n"
+        f"  unless on (agent) {CONFIGURED_WITHIN_AN_HOUR}\n) > 0\n"
         f"and on () {unbroken_source(settings, BRAIN)}"
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from alerting.conditions.compile import ConditionCompiler
 from alerting.generate.messages import PLAIN, TEXT, TITLE
+from alerting.generate.prometheus_config import BUCKET
 from alerting.generate.rules import outline_of
 from alerting.model import (
     Alert,
@@ -30,10 +31,11 @@ RECEIVER_TOKEN = "receiver_token"  # noqa: S105  # the name of a file
 """File of the folder of secrets that holds the bearer token of the receiver."""
 NOBODY, ACTIONS, DEADMAN = "nobody", "actions", "deadman"
 """Receivers that are always there; channels are named by people."""
-ACTIONS_INTERVAL, ACTIONS_REPEAT = 30, 120
+ACTIONS_INTERVAL, ACTIONS_REPEAT = 15, 120
 """Upper limits of `group_interval` and `repeat_interval` of the route to the receiver, in seconds."""
 PEOPLE_GROUP = ["alertname", "severity"]
-ACTIONS_GROUP = ["alertname", "agent", "server"]
+ACTIONS_GROUP = ["alertname", "server", BUCKET]
+"""Not by agent: thousands of groups cost Alertmanager a gigabyte, and its webhooks time out."""
 
 
 def alertmanager_config(compiler: ConditionCompiler, alerts: AlertsFile, secrets: Path) -> dict[str, Any]:

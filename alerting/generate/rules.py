@@ -1,11 +1,12 @@
 """Prometheus' alerting rules: the expression of each alert, with the labels and annotations that all rules have."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alerting.conditions.compile import ComparedLimit, ConditionCompiler
 from alerting.conditions.language import Condition, parse_condition
-from alerting.generate.messages import AGENT_STORY, SERIES_STORY
+from alerting.generate import agent_details
+from alerting.generate.messages import SERIES_STORY
 from alerting.model import Alert, AlertSeverity, AlertsFile
 from alerting.overlay import WATCHDOG
 from alerting.units import BaseUnit, promql_duration
@@ -106,21 +107,26 @@ def prometheus_rules(compiler: ConditionCompiler, alerts: AlertsFile) -> dict[st
         alerts: what to alert on.
     """
     settings = compiler.settings
+    recording = replace(compiler, configured=agent_details.CONFIGURED)
     groups = [
-        {
-            "name": group.name,
-            "interval": promql_duration(group.every),
-            "rules": [_rule_entry(rule, settings) for rule in group.rules],
-        }
-        for group in rule_groups(compiler, alerts)
+        _group_entry(group.name, group.every, [_rule_entry(rule, settings) for rule in group.rules])
+        for group in rule_groups(recording, alerts)
     ]
+    # At the head of the first group, that of silent agents: these must not be called down, or missed, by a late record.
+    for first in groups[:1]:
+        first["rules"].insert(0, agent_details.configured_record())
+    every = max(agent_details.INTERVAL, settings.monitoring.prometheus.evaluation_interval_seconds)
+    groups.append(_group_entry(agent_details.GROUP, every, [agent_details.details_record()]))
     return {"groups": groups}
+
+
+def _group_entry(name: str, every: float, rules: list[dict[str, Any]]) -> dict[str, Any]:
+    """The interval is written out: other engines that read the file have other defaults."""
+    return {"name": name, "interval": promql_duration(every), "rules": rules}
 
 
 def rule_groups(compiler: ConditionCompiler, alerts: AlertsFile) -> list[RuleGroup]:
     """The rules that an engine evaluates, by their groups, in the order of the alerts.
-
-    No rule needs another of its group: groups only keep slow rules from delaying others.
 
     Args:
         compiler: of their conditions.
@@ -149,15 +155,17 @@ def _severity(alert: Alert) -> AlertSeverity:
 
 def _rule_entry(rule: Rule, settings: Settings) -> dict[str, Any]:
     """The rule as Prometheus reads it, with what every rule carries."""
-    alert = rule.alert
-    entry: dict[str, Any] = {"alert": alert.alertname, "expr": rule.expr}
+    alert, of_agents = rule.alert, "agent" in rule.by
+    expr = agent_details.with_details(rule.expr, configured=alert.condition is not None) if of_agents else rule.expr
+    entry: dict[str, Any] = {"alert": alert.alertname, "expr": expr}
     if alert.hold:
         entry["for"] = promql_duration(alert.hold)
     if alert.name != WATCHDOG:
         # A gap in the data must not send "resolved"; only the dead-man's switch must stop at once.
         entry["keep_firing_for"] = promql_duration(settings.thresholds.heartbeat.grace_seconds)
-    story = AGENT_STORY if "agent" in rule.by else SERIES_STORY if SERIES in rule.expr else {}
-    return entry | {"labels": {"severity": str(rule.severity)}, "annotations": annotations(rule, settings) | story}
+    story = agent_details.ANNOTATIONS if of_agents else SERIES_STORY if SERIES in rule.expr else {}
+    labels = {"severity": str(rule.severity)} | (agent_details.without_details() if of_agents else {})
+    return entry | {"labels": labels, "annotations": annotations(rule, settings) | story}
 
 
 def annotations(rule: Rule, settings: Settings) -> dict[str, str]:

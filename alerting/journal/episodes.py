@@ -38,6 +38,14 @@ _NEWEST = (
 _LATEST = select(episodes).where(episodes.c.id.in_(_NEWEST))
 """Made once, as are the next: alerts run them, and making a statement costs as much as running it."""
 _LATEST_ATTEMPTED = select(episodes).where(episodes.c.id.in_(_NEWEST.where(episodes.c.attempt_at.is_not(None))))
+_BEFORE = (
+    episodes.c.action == bindparam("of_action"),
+    episodes.c.agent == bindparam("of_agent"),
+    episodes.c.test == bindparam("of_test"),
+)
+_END_CHECKS = update(episodes).where(*_BEFORE).values(due_at=None)
+_OPEN = insert(episodes).returning(episodes)
+_NOTE = insert(history)
 _SCHEDULE_CHECK = update(episodes).where(episodes.c.id == bindparam("episode")).values(due_at=bindparam("at"))
 
 
@@ -54,12 +62,11 @@ def open_episode(
     due_at: float | None = None,
 ) -> Episode:
     """Open an episode; earlier episodes are no longer checked."""
-    before = (episodes.c.action == action, episodes.c.agent == agent, episodes.c.test.is_(test))
-    connection.execute(update(episodes).where(*before).values(due_at=None))
+    connection.execute(_END_CHECKS, {"of_action": action, "of_agent": agent, "of_test": test})
     row = {"action": action, "agent": agent, "test": test, "alert": alert, "state": state, "detail": detail}
     row |= {"verdict": EpisodeVerdict.RECEIVED, "opened_at": now, "updated_at": now, "due_at": due_at}
     row |= {"attempts": 0, "driver_errors": 0, "baseline": "", "sign": "", "waited": 0.0, "driver": "", "server": ""}
-    opened = _episode(connection.execute(insert(episodes).returning(episodes), row).mappings().one())
+    opened = _episode(connection.execute(_OPEN, row).mappings().one())
     note(connection, opened.id, now, state, EpisodeVerdict.RECEIVED, detail)
     return opened
 
@@ -67,7 +74,7 @@ def open_episode(
 def note(connection: Connection, episode_id: int, at: float, state: str, verdict: str, detail: str) -> None:
     """Add a line to an episode's history."""
     row = {"episode_id": episode_id, "at": at, "state": state, "verdict": verdict, "detail": detail}
-    connection.execute(insert(history), row)
+    connection.execute(_NOTE, row)
 
 
 def read_episode(connection: Connection, episode_id: int) -> Episode | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -58,13 +58,10 @@ class Exposition:
         journal: read at each scrape; where that fails, the gauges as last read stay served.
         instruments: counters and histograms that are updated as things happen.
         series: those of each agent.
-        agents: returns who is configured.
     """
 
-    def __init__(
-        self, journal: Journal, instruments: Instruments, series: AgentSeries, agents: Callable[[], Iterable[str]]
-    ) -> None:
-        self._journal, self._instruments, self._series, self._agents = journal, instruments, series, agents
+    def __init__(self, journal: Journal, instruments: Instruments, series: AgentSeries) -> None:
+        self._journal, self._instruments, self._series = journal, instruments, series
         self._waiting = OpenWork()
         self._lock = asyncio.Lock()
 
@@ -75,7 +72,7 @@ class Exposition:
                 self._waiting = await self._journal.read(OpenWork.read)
             except JournalUnavailable as err:
                 log.warning("the gauges as last read stay served: %s", err)
-            self._series.set_open(self._waiting.open, self._agents())
+            self._series.set_open(self._waiting.open)
             return await asyncio.to_thread(self._render, self._series.changed(), self._waiting)
 
     def _render(self, changed: Iterable[AgentCounts], waiting: OpenWork) -> MetricsSnapshot:

@@ -4,6 +4,9 @@ from nervesys.metrics import ConditionTerm, Family, Period
 
 BUCKETS = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0)
 
+NOTHING_YET = "it has not happened yet"
+"""Series of an agent begin with what is done for it, and end a day later."""
+
 RECEIVED = Family(
     "alerts_received_total",
     "counter",
@@ -44,6 +47,7 @@ ACTIONS = Family(
     conditions=(
         ConditionTerm(word="failed actions", kind="increase", labels=("agent", "action"), matchers='{state="failed"}'),
     ),
+    optional={"": NOTHING_YET, '{state="failed"}': NOTHING_YET},
 )
 OPEN = Family(
     "open_actions",
@@ -52,7 +56,7 @@ OPEN = Family(
     ("agent", "action", "state"),
     Period.SCRAPE,
     conditions=(ConditionTerm(word="open actions", kind="level", labels=("agent", "action")),),
-    optional={'{state="escalated"}': "it has not happened yet"},
+    optional={"": NOTHING_YET, '{state="escalated"}': NOTHING_YET},
 )
 DURATION = Family(
     "action_duration_seconds",

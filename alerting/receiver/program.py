@@ -21,6 +21,7 @@ from alerting.receiver.approval_messages import ApprovalMessages
 from alerting.receiver.approval_site import ApprovalSite
 from alerting.receiver.blast_radius import BlastRadius
 from alerting.receiver.calls import AttemptRunner
+from alerting.receiver.change_log import describe_changes
 from alerting.receiver.deadman import DeadmanSwitch
 from alerting.receiver.episode_context import EpisodeContextReader
 from alerting.receiver.exposition import Exposition
@@ -98,8 +99,8 @@ class Receiver:
         self._fleet, self._journal, self._local = fleet, journal, local
         self._settings = settings
         self._instruments = instruments = Instruments("receiver", metrics.INSTRUMENTS)
-        self._series = series = AgentSeries()
-        self._exposition = Exposition(journal, instruments, series, lambda: fleet.now.agents)
+        self._series = series = AgentSeries(clock)
+        self._exposition = Exposition(journal, instruments, series)
         self._wake = asyncio.Event()
         self._writer = writer = Writer(journal, lambda: instruments.add(metrics.COMMIT_FAILURES))
         self._drivers = drivers = local.drivers.configured()
@@ -257,7 +258,7 @@ class Receiver:
             pass
 
     def _start_series(self) -> None:
-        """Let every series exist before its first event, so that `increase` sees that event."""
+        """Let every series that is about no agent exist before its first event, so that `increase` sees that event."""
         self._instruments.start(metrics.DURATION, LOG_TO, alert_log_writer.DRIVER)
         if self._triage:
             self._instruments.start(metrics.DURATION, ANALYZE, llm_triage.DRIVER)
@@ -269,20 +270,18 @@ class Receiver:
             used = self._drivers if remedy.PROOF is not Proof.OUTCOME else map(remedy.driver_name, agents.values())
             for driver in set(used):
                 self._instruments.start(metrics.DURATION, action, driver)
-            for agent in agents:
-                self._series.start(agent, action, ActionState)
-        for agent in (*agents, NOBODY):
-            self._series.start(agent, LOG_TO, alert_log_writer.STATES)
-            if self._triage:
-                self._series.start(agent, ANALYZE, alert_log_writer.STATES)
+        self._series.start(NOBODY, LOG_TO, alert_log_writer.STATES)
+        if self._triage:
+            self._series.start(NOBODY, ANALYZE, alert_log_writer.STATES)
 
     def _received(self, changes: list[StateChange]) -> None:
         self._on_changes(changes)
         self._wake.set()
 
     def _on_changes(self, changes: list[StateChange]) -> None:
+        for line in describe_changes(changes):
+            log.info("%s", line)
         for change in changes:
-            log.info("%s of %s: %s %s", change.action, change.agent or "-", change.state, change.detail)
             if change.action in REMEDIES and change.state in AUDITED_STATES:
                 target, result = f"{change.action} {change.agent}", AUDITED_STATES[change.state]
                 AUDIT.record(AuditAction.ACTION, result, "receiver", target, detail=f"{change.state}: {change.detail}")

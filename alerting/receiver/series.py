@@ -1,19 +1,18 @@
-"""The series about each agent's actions; only those of agents whose counts changed are render anew."""
+"""The series about each agent's actions; only those of agents whose counts changed are rendered anew."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from alerting.actions import REMEDIES
-from alerting.journal import OPEN_STATES, ActionState
 from alerting.receiver.metrics import ACTIONS, OF_AGENTS, OPEN
+from nervesys.clock import Clock
 from nervesys.metrics import Fragments, MetricsSnapshot, Sample
 
 Counts = Mapping[tuple[str, str], int]
 """By action and state."""
-RARE = (ActionState.WAITING_FOR_APPROVAL,)
-"""States without a series until they happened: most fleets have none of them, and each costs a series an agent."""
-NONE_OPEN: Counts = {(action, state.value): 0 for action in REMEDIES for state in OPEN_STATES if state not in RARE}
 NOTHING: Counts = {}
+KEPT_SECONDS = 86400.0
+"""For which the counters of an agent are served after its last event, so that all are bounded by what a day brings."""
 
 
 @dataclass(frozen=True)
@@ -38,52 +37,68 @@ class AgentCounts:
 
 
 class AgentSeries:
-    """Counts and open episodes of every agent.
+    """Counts and open episodes of the agents that have any.
 
-    All methods are for the event loop, but `render`, which one thread at a time may call.
+    A counter begins with its first event, and is served as 0 once before it counts it, so that `increase` sees it. All
+    methods are for the event loop, but `render`, which one thread at a time may call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._fragments = Fragments(OF_AGENTS)
         self._entered: dict[str, dict[tuple[str, str], int]] = {}
+        self._served: dict[str, frozenset[tuple[str, str]]] = {}
+        self._last: dict[str, float] = {}
         self._open: dict[str, Counts] = {}
-        self._agents: frozenset[str] = frozenset()
         self._changed: set[str] = set()
 
     def start(self, agent: str, action: str, states: Iterable[str]) -> None:
-        """Let every series exist before its first event, so that `increase` sees that event."""
-        for state in states:
-            if state in RARE:
-                continue
-            self.add(agent, action, state, by=0)
-
-    def add(self, agent: str, action: str, state: str, *, by: int = 1) -> None:
-        """An action of an agent entered a state."""
+        """Serve counters of these states as 0 from now on, whatever happens, and for good."""
         counts = self._entered.setdefault(agent, {})
-        if by or (action, state) not in counts:
-            counts[action, state] = counts.get((action, state), 0) + by
+        if missing := [state for state in states if (action, state) not in counts]:
+            counts.update(dict.fromkeys([(action, state) for state in missing], 0))
+            self._last[agent] = math.inf
             self._changed.add(agent)
 
-    def set_open(self, counts: Iterable[tuple[str, str, str, int]], agents: Iterable[str]) -> None:
-        """Take in which episodes are open, as (agent, action, state, how many), and who is configured."""
-        before, configured, now = self._open, frozenset(agents), dict[str, dict[tuple[str, str], int]]()
+    def add(self, agent: str, action: str, state: str) -> None:
+        """An action of an agent entered a state."""
+        counts = self._entered.setdefault(agent, {})
+        counts[action, state] = counts.get((action, state), 0) + 1
+        self._last[agent] = max(self._clock(), self._last.get(agent, 0))
+        self._changed.add(agent)
+
+    def set_open(self, counts: Iterable[tuple[str, str, str, int]]) -> None:
+        """Take in which episodes are open, as (agent, action, state, how many); forget agents without news for long."""
+        before, now = self._open, dict[str, dict[tuple[str, str], int]]()
         for agent, action, state, count in counts:
             now.setdefault(agent, {})[action, state] = count
         self._changed |= {agent for agent in before.keys() | now.keys() if before.get(agent) != now.get(agent)}
-        self._changed |= configured ^ self._agents
-        self._open, self._agents = dict(now), configured
+        self._open = dict(now)
+        limit = self._clock() - KEPT_SECONDS
+        for agent in [agent for agent, at in self._last.items() if at < limit and agent not in now]:
+            for kept in (self._entered, self._served, self._last):
+                kept.pop(agent, None)
+            self._changed.add(agent)
 
     def changed(self) -> list[AgentCounts]:
-        """The agents whose counts changed since the last call."""
+        """The agents whose counts are to be rendered anew; those that were served as 0 come again the next time."""
         names, self._changed = self._changed, set()
-        return [AgentCounts(agent, dict(self._entered.get(agent, NOTHING)), self._open_of(agent)) for agent in names]
+        return [AgentCounts(agent, self._counters(agent), self._open.get(agent, NOTHING)) for agent in names]
 
     def render(self, changed: Iterable[AgentCounts]) -> MetricsSnapshot:
         """Render the changed agents anew, and join all."""
         for counts in changed:
-            self._fragments.put(counts.agent, counts.samples())
+            if counts.entered or counts.open:
+                self._fragments.put(counts.agent, counts.samples())
+            else:
+                self._fragments.drop(counts.agent)
         return self._fragments.snapshot()
 
-    def _open_of(self, agent: str) -> Counts:
-        none = NONE_OPEN if agent in self._agents else NOTHING
-        return {**none, **self._open.get(agent, NOTHING)}
+    def _counters(self, agent: str) -> Counts:
+        """What each counter of an agent is served as: at first as 0."""
+        counts, served = self._entered.get(agent, NOTHING), self._served.get(agent, frozenset())
+        new = counts.keys() - served
+        if new:
+            self._served[agent] = frozenset(counts)
+            self._changed.add(agent)
+        return {key: 0 if key in new else count for key, count in counts.items()}

@@ -16,5 +16,11 @@ def compiler_of(settings: Settings, own: AgentThresholds | None = None) -> Condi
 
 
 def rules_in(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rules of all groups of a file of rules, as Prometheus loads it."""
-    return [rule for group in content["groups"] for rule in group["rules"]]
+    """The alerting rules of all groups of a file of rules, as Prometheus loads it."""
+    return [rule for group in content["groups"] for rule in group["rules"] if "alert" in rule]
+
+
+def records_in(content: dict[str, Any], *readers: dict[str, Any]) -> list[dict[str, Any]]:
+    """The recording rules of all groups of such a file; where alerting rules are given, those that they read."""
+    records = [rule for group in content["groups"] for rule in group["rules"] if "record" in rule]
+    return [rule for rule in records if not readers or any(rule["record"] in reader["expr"] for reader in readers)]

@@ -1,6 +1,7 @@
 """A real Alertmanager with our routes: receivers, texts, and inhibitions."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ import pytest
 import requests
 import yaml
 
+from alerting.generate.messages import MOST
 from alerting.generate.routes import alertmanager_config
 from alerting.generate.trial import make_alert_test
 from alerting.model import ALERTS_FILE, AlertsFile, read_alerts
@@ -136,12 +138,24 @@ def test_receiver_and_channels_are_notified_at_once_and_lesser_alerts_are_inhibi
     by_receiver = [notification for notification in received if not to_slack(notification)]
     assert {notification.authorization for notification in by_receiver} == {"Bearer opensesame"}
     assert [
-        (notification.body["groupLabels"]["alertname"], notification.body["groupLabels"]["agent"])
+        [(alert["labels"]["alertname"], alert["labels"]["agent"]) for alert in notification.body["alerts"]]
         for notification in by_receiver
-    ] == [
-        ("AgentDown", "grok"),
-        ("BufferFilling", "gimai"),
-    ]
+    ] == [[("AgentDown", "grok")], [("BufferFilling", "gimai")]]
+
+
+def test_of_a_storm_people_read_the_first_and_the_receiver_gets_all_in_a_few_groups(
+    alertmanager: str, sink: Sink
+) -> None:
+    labels = [{"alertname": "AgentDown", "severity": "critical", "agent": f"agent-{n}"} for n in range(3 * MOST)]
+    storm = [{"labels": item, "annotations": {"summary": "gone"}} for item in labels]
+    requests.post(f"http://{alertmanager}/api/v2/alerts", json=storm, timeout=5).raise_for_status()
+    title = f"{3 * MOST} alerts, of which {MOST} follow.\n\ngone\nAgent: agent-"
+    received = sink.wait_for(
+        lambda item: to_slack(item) and item.body["attachments"][0]["text"].startswith(title),
+        lambda item: not to_slack(item) and len(item.body["alerts"]) == 3 * MOST,
+    )
+    texts = [item.body["attachments"][0]["text"] for item in received if to_slack(item)]
+    assert texts[-1].count("gone\n") == MOST
 
 
 def test_people_read_what_is_the_case_and_what_to_do(alertmanager: str, sink: Sink) -> None:
@@ -149,10 +163,11 @@ def test_people_read_what_is_the_case_and_what_to_do(alertmanager: str, sink: Si
     (notification,) = sink.wait_for(to_slack)
     (attachment,) = notification.body["attachments"]
     assert attachment["title"] == "TEST FIRING: AgentStopped"
-    assert attachment["text"].split("\n") == [
+    assert re.sub(r"Since: \d{4}(-\d\d){2} \d\d(:\d\d){2} UTC", "Since: then", attachment["text"]).split("\n") == [
         "AgentStopped it is",
         "Agent: grok",
         "Server: web-1",
+        "Since: then",
         "What happened: so",
         "Last status: well",
         "What to do: run",

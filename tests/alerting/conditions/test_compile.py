@@ -8,10 +8,12 @@ import random
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from alerting.conditions.compile import CompiledCondition, ConditionCompiler
 from alerting.conditions.freshness_guards import AGENTS, UNBROKEN_SINCE, of_area, require_fresh
 from alerting.conditions.language import ConditionError, Position, parse_condition
 from alerting.conditions.named_conditions import NAMED_CONDITIONS
@@ -86,6 +88,21 @@ def test_an_agent_may_have_thresholds_of_its_own() -> None:
     assert ") > 900\n" in slow
     assert slow.endswith('last_over_time(nervesys_brain_agent_info{agent=~"gimai|copilot"}[1h])')
     assert ") > 240\n" in quick
+
+
+def test_a_condition_is_compiled_once_for_all_agents_with_the_same_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[object] = []
+    compile_with = ConditionCompiler._compile_with
+
+    def count(compiler: ConditionCompiler, *words: Any) -> CompiledCondition:
+        counted.append(words)
+        return compile_with(compiler, *words)
+
+    monkeypatch.setattr(ConditionCompiler, "_compile_with", count)
+    own = {f"agent-{n}": SLOW if n % 2 else ThresholdOverrides() for n in range(100)}
+    expr = compiler_of(SETTINGS, own).compile(parse_condition("no heartbeat > threshold"), None).expr
+    assert len(counted) == 2, "with the fleet's thresholds, and with those of half of the agents"
+    assert 'agent=~"agent-1|agent-3|' in expr
 
 
 @pytest.mark.parametrize("text", ["no heartbeat > 10 minutes", "cpu > 90%", "target down"])

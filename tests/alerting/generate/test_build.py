@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from alerting.generate.build import files
-from alerting.generate.messages import AGENT_STORY, TEXT
-from alerting.generate.prometheus_config import prometheus_config
+from alerting.generate.messages import TEXT
+from alerting.generate.prometheus_config import BUCKET, BUCKETS, prometheus_config
 from alerting.generate.rules import prometheus_rules, rules_of
 from alerting.model import read_alerts
 from alerting.scrape_targets import FOREIGN, OWN, jobs
@@ -63,9 +63,14 @@ def test_every_rule_has_its_group_and_only_rules_about_silence_delay_one_another
     groups = prometheus_rules(compiler_of(load().settings), ALERTS)["groups"]
     first = groups[0]
     assert (first["name"], first["interval"]) == ("liveness", "15s"), "written out: other engines have other defaults"
-    assert [rule["alert"] for rule in first["rules"]] == ["AgentDown", "AgentStuckStopping", "DuplicateAgent"]
+    assert [rule["alert"] for rule in rules_in({"groups": [first]})] == [
+        "AgentDown",
+        "AgentStuckStopping",
+        "DuplicateAgent",
+    ]
     assert {group["name"]: group["interval"] for group in groups}["storage"] == "1m"
-    assert {alert.group for alert in ALERTS.alerts if not alert.posted} == {group["name"] for group in groups}
+    assert {alert.group for alert in ALERTS.alerts if not alert.posted} == {group["name"] for group in groups[:-1]}
+    assert groups[-1]["name"] == "agent-details"
     assert "own" not in {group["name"] for group in groups}
 
 
@@ -88,34 +93,9 @@ def test_links_carry_the_agent() -> None:
     assert rule["annotations"]["runbook_url"].endswith("/docs/reference/alerts.md#agent-down")
 
 
-def test_a_rule_on_agents_has_annotations_with_queries(program: Callable[[str], str], tmp_path: Path) -> None:
-    (down,) = (
-        item
-        for item in rules_in(prometheus_rules(compiler_of(load().settings), ALERTS))
-        if item["alert"] == "AgentDown"
-    )
-    texts = {key: down["annotations"][key] for key in (*AGENT_STORY, "journal_url")}
-    rule = {"alert": "Texts", "expr": "nervesys_agent_heartbeat_timestamp_seconds", "annotations": texts}
-    series = {
-        'nervesys_agent_heartbeat_timestamp_seconds{agent="grok"}': 60,
-        'nervesys_agent_info{agent="grok",server="web-1"}': 1,
-        'nervesys_agent_status{agent="grok",status="running"}': 1,
-        'nervesys_agent_status{agent="grok",status="idle"}': 0,
-        'nervesys_open_actions{agent="grok",action="restart_agent",state="pending"}': 1,
-        'nervesys_open_actions{agent="grok",action="restart_agent",state="running"}': 0,
-    }
-    wanted = {
-        "server": "web-1",
-        "last_words": "running 1970-01-01 00:01:00 +0000 UTC",
-        "done": "restart_agent is pending; ",
-        "journal_url": "http://127.0.0.1:17010/?agent=grok",
-    }
-    check_annotations(program, tmp_path, rule, series, {"agent": "grok"}, wanted)
-
-
 def test_too_many_series_names_the_agents_that_have_most(program: Callable[[str], str], tmp_path: Path) -> None:
-    groups = prometheus_rules(compiler_of(load().settings), ALERTS)["groups"]
-    (many,) = (item for group in groups for item in group["rules"] if item["alert"] == "TooManySeries")
+    content = prometheus_rules(compiler_of(load().settings), ALERTS)
+    (many,) = (item for item in rules_in(content) if item["alert"] == "TooManySeries")
     texts = {"largest": many["annotations"]["largest"]}
     rule = {"alert": "Texts", "expr": "nervesys_exporter_series > 10", "annotations": texts}
     names = [("grok", number) for number in range(3)] + [("gimai", 0)]
@@ -190,8 +170,16 @@ def test_a_clock_that_is_set_back_and_a_target_that_grows_blind_nobody() -> None
 
 def test_replicas_send_one_and_the_same_alert() -> None:
     config = prometheus_config(load().settings, Path())
-    (dropped,) = config["alerting"]["alert_relabel_configs"]
+    dropped, *_ = config["alerting"]["alert_relabel_configs"]
     assert dropped["regex"] in config["global"]["external_labels"]
+
+
+def test_alerts_about_agents_get_a_bucket_that_follows_from_the_name_alone() -> None:
+    config = prometheus_config(load().settings, Path())
+    _, hashed, kept, dropped = config["alerting"]["alert_relabel_configs"]
+    assert (hashed["action"], hashed["source_labels"], hashed["modulus"]) == ("hashmod", ["agent"], BUCKETS)
+    assert kept == {"source_labels": ["agent", hashed["target_label"]], "regex": ".+;(.+)", "target_label": BUCKET}
+    assert dropped == {"action": "labeldrop", "regex": hashed["target_label"]}
 
 
 def test_protected_pages_are_scraped_and_called_with_what_they_ask_for() -> None:

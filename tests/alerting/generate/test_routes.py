@@ -80,8 +80,8 @@ def test_actions_wait_for_nobody_and_repeat_often() -> None:
     routes = alertmanager_config(COMPILER, SHIPPED, Path("secrets"))["route"]["routes"]
     (actions,) = [route for route in routes if route["receiver"] == "actions"]
     assert actions["continue"] is True
-    assert actions["group_by"] == ["alertname", "agent", "server"]
-    assert [actions[key] for key in ("group_wait", "group_interval", "repeat_interval")] == ["0s", "30s", "2m"]
+    assert actions["group_by"] == ["alertname", "server", "agent_bucket"], "one a name, not one an agent"
+    assert [actions[key] for key in ("group_wait", "group_interval", "repeat_interval")] == ["0s", "15s", "2m"]
 
 
 def test_the_receiver_hears_of_the_end_of_an_alert_and_of_all_of_them() -> None:

@@ -20,7 +20,7 @@ from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import LocalFile
 from alerting.receiver.metrics import DURATION, INSTRUMENTS, RECOVERY
 from alerting.receiver.program import Receiver
-from alerting.receiver.series import AgentSeries
+from alerting.receiver.series import KEPT_SECONDS, AgentSeries
 from nervesys.metrics import Instruments, MetricsSnapshot
 from tests.alerting.receiver.simulation import START, a_fleet, agent_down
 from tests.alerting.receiver.test_webhook import FIRING, body
@@ -85,7 +85,7 @@ def test_the_text_of_a_large_fleet_is_rendered_beside_the_event_loop(tmp_path: P
             return super().snapshot()
 
     journal = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite3'}")
-    exposition = Exposition(journal, Slow("receiver", INSTRUMENTS), AgentSeries(), lambda: ["grok"])
+    exposition = Exposition(journal, Slow("receiver", INSTRUMENTS), AgentSeries(lambda: START))
 
     async def story() -> bytes:
         scrape = asyncio.create_task(exposition.snapshot())
@@ -93,27 +93,56 @@ def test_the_text_of_a_large_fleet_is_rendered_beside_the_event_loop(tmp_path: P
         others_were_served.set()
         return (await scrape).plain
 
-    assert b'nervesys_open_actions{agent="grok",action="restart_agent",state="pending"} 0\n' in asyncio.run(story())
+    assert b"nervesys_journal_pending_actions 0\n" in asyncio.run(story())
+
+
+def render(series: AgentSeries, *counts: tuple[str, str, str, int]) -> set[str]:
+    """What a scrape gets about agents."""
+    series.set_open(counts)
+    lines = series.render(series.changed()).plain.decode().splitlines()
+    return {line.removeprefix("nervesys_") for line in lines if not line.startswith("#")}
+
+
+def test_an_agent_has_series_once_something_is_done_for_it_and_a_day_longer_than_that() -> None:
+    now = [START]
+    series = AgentSeries(lambda: now[0])
+    assert render(series) == set()
+    series.add("grok", "restart_agent", "pending")
+    counter = 'actions_total{agent="grok",action="restart_agent",state="pending"}'
+    opened = 'open_actions{agent="grok",action="restart_agent",state="pending"} 1'
+    pending = ("grok", "restart_agent", "pending", 1)
+    assert render(series, pending) == {f"{counter} 0", opened}, "an increase from nothing would not be seen"
+    assert render(series, pending) == {f"{counter} 1", opened}
+    now[0] += KEPT_SECONDS + 1
+    assert render(series, pending) == {f"{counter} 1", opened}, "it is still open"
+    assert render(series) == set()
+    series.add("grok", "restart_agent", "pending")
+    assert render(series) == {f"{counter} 0"}
+    assert render(series) == {f"{counter} 1"}
 
 
 def test_only_those_of_whom_there_is_news_are_rendered_anew() -> None:
-    series, fleet = AgentSeries(), [f"agent-{number}" for number in range(300)]
+    series, fleet = AgentSeries(lambda: START), [f"agent-{number}" for number in range(300)]
+    opened = [(agent, "restart_agent", "pending", 1) for agent in fleet]
     for agent in fleet:
-        series.start(agent, "restart_agent", ["pending"])
-    series.set_open([], fleet)
-    assert len(series.changed()) == 300
-    series.start("agent-7", "restart_agent", ["pending"])
-    series.set_open([], fleet)
+        series.add(agent, "restart_agent", "pending")
+    for _ in range(2):
+        series.set_open(opened)
+        assert len(series.changed()) == 300, "at first as 0"
+    series.set_open(opened)
     assert series.changed() == []
     series.add("agent-7", "restart_agent", "pending")
-    series.set_open([("agent-9", "restart_agent", "pending", 1)], fleet)
-    news = series.changed()
-    assert {item.agent for item in news} == {"agent-7", "agent-9"}
-    text = series.render(news).plain.decode()
-    assert 'nervesys_actions_total{agent="agent-7",action="restart_agent",state="pending"} 1\n' in text
-    assert 'nervesys_open_actions{agent="agent-9",action="restart_agent",state="pending"} 1\n' in text
-    series.set_open([], fleet[:-1])
-    assert {item.agent for item in series.changed()} == {"agent-9", "agent-299"}
+    series.set_open(opened[:-1])
+    assert {item.agent for item in series.changed()} == {"agent-7", "agent-299"}
+
+
+def test_what_is_about_no_agent_counts_from_zero() -> None:
+    series = AgentSeries(lambda: START)
+    series.start("none", "log_to", ["pending"])
+    line = 'actions_total{agent="none",action="log_to",state="pending"}'
+    assert render(series) == {f"{line} 0"}
+    series.add("none", "log_to", "pending")
+    assert render(series) == {f"{line} 1"}
 
 
 def test_the_histograms_reach_from_5_seconds_to_15_minutes() -> None:

@@ -7,6 +7,7 @@ alerting.conditions.progress_conditions, alerting.generate.rules.
 
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from alerting.generate.rules import prometheus_rules
 from alerting.model import read_alerts
 from nervesys.settings import FolderTree, shipped_root
 from nervesys.stack.programs import ProgramMissing
-from tests.alerting.compilers import compiler_of, rules_in
+from tests.alerting.compilers import compiler_of, records_in, rules_in
 from tests.alerting.generate.rules import (
     actions,
     agents,
@@ -58,12 +59,16 @@ LONGEST_ON_3 = 3 * HOUR
 """Longer stories take most of the time."""
 
 
+@cache
+def content() -> dict[str, Any]:
+    """The rules of production."""
+    return prometheus_rules(compiler_of(SETTINGS), read_alerts(FolderTree(shipped_root()))[0])
+
+
 @pytest.fixture(scope="session")
 def rules() -> list[dict[str, Any]]:
-    """The rules of production, with the summary alone of what people read."""
-    content = prometheus_rules(compiler_of(SETTINGS), read_alerts(FolderTree(shipped_root()))[0])
-    rules = rules_in(content)
-    return [rule | {"annotations": {"summary": rule["annotations"]["summary"]}} for rule in rules]
+    """The alerting rules, with the summary alone of what people read."""
+    return [rule | {"annotations": {"summary": rule["annotations"]["summary"]}} for rule in rules_in(content())]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -77,7 +82,8 @@ def write_test(case: Case, rules: list[dict[str, Any]], folder: Path, edge: int 
     """Write a test of the alert's own rules for promtool, with alerts that may begin some seconds early."""
     tested = [rule if summaries else rule | {"annotations": {}} for rule in rules if rule["alert"] == case.alert]
     folder.mkdir(exist_ok=True)
-    (folder / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "tested", "rules": tested}]}))
+    groups = [{"name": "tested", "rules": [*records_in(content(), *tested), *tested]}]
+    (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
     (folder / "test.yml").write_text(yaml.safe_dump(case.as_promtool("rules.yml", edge, summaries=summaries)))
     return folder / "test.yml"
 

@@ -13,7 +13,7 @@ from alerting.model import read_alerts
 from alerting.scrape_targets import jobs
 from exporters.shared.records import ORIGIN as LOGS
 from nervesys.settings import FolderTree, shipped_root
-from tests.alerting.compilers import compiler_of, rules_in
+from tests.alerting.compilers import compiler_of, records_in, rules_in
 from tests.alerting.generate.rules.kit import (
     GONE,
     HOUR,
@@ -99,6 +99,7 @@ def test_rule_of_shards(case: Case, program: Callable[[str], str], tmp_path: Pat
     content = prometheus_rules(compiler_of(DIVIDED), read_alerts(FolderTree(shipped_root()))[0])
     rules = [rule for rule in rules_in(content) if rule["alert"] == case.alert]
     rules = [rule | {"annotations": {"summary": rule["annotations"]["summary"]}} for rule in rules]
+    rules = [*records_in(content, *rules), *rules]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "tested", "rules": rules}]}))
     (tmp_path / "test.yml").write_text(yaml.safe_dump(case.as_promtool("rules.yml")))
     command = [program("promtool"), "test", "rules", str(tmp_path / "test.yml")]
