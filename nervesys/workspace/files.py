@@ -9,19 +9,21 @@ import difflib
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import parse_time
 from nervesys.contract.times import DAY_SECONDS
-from nervesys.contract.ulid import UlidGenerator
+from nervesys.contract.ulid import TimedId, UlidGenerator
 from nervesys.errors import NervesysError
 from nervesys.workspace import disk
 from nervesys.workspace.contents import Contents, hash_of
 from nervesys.workspace.log import Log, WriteLock
+from nervesys.workspace.numbered_files import EarlierFile
 from nervesys.workspace.paths import clean, inside
 from nervesys.workspace.versions import NAME, Version, VersionIndex, pruned_line
 
@@ -91,6 +93,28 @@ class Files:
                 if before is None or before.hash != hash_of(body):
                     taken.append(self._add(path, self._contents.put(body), len(body), None))
         return taken
+
+    def add_earlier(self, earlier: Iterable[EarlierFile]) -> Versions:
+        """Add versions of other programs, with their own times, in front of what the plain files hold; returns them.
+
+        What a file was at that time already is not added. A file that had versions stays as it
+        is: its newest version becomes one once more. A plain file that exists is not overwritten.
+        """
+        added: Versions = []
+        with disk.describe_os_errors("import versions"), self._lock:
+            self._refresh()
+            newest = {path: versions[-1] for path, versions in self._index.files.items()}
+            for path, hash_, size, at, author in sorted(earlier, key=lambda file: file.at):
+                stamp = UlidGenerator(partial(float, at)).next()
+                if self._hash_at(path, stamp.timestamp) != hash_:
+                    added.append(self._append(path, hash_, size, stamp, author or self._author))
+            for path in {version.path for version in added}:
+                if path in newest:
+                    self._add(path, newest[path].hash, newest[path].size, None)
+                elif not inside(self.root, path).exists():
+                    self._try_show(self._index.files[path][-1])
+            self._log.sync()
+        return added
 
     def compress(self, days: float) -> int:
         """Gzip the contents that only versions older than so many days have, while there is time; returns how many.
@@ -268,16 +292,25 @@ class Files:
         return self._index.newest(path)
 
     def _add(self, path: str, hash_: str | None, size: int, author: str | None) -> Version:
-        before = self._index.newest(path)
-        stamp = self._stamps.next()
-        prev = before.id if before else None
-        version = Version(stamp.id, path, hash_, size, stamp.timestamp, author or self._author, prev)
-        self._log.append(version.line())
+        version = self._append(path, hash_, size, self._stamps.next(), author or self._author)
         self._log.sync()
-        self._index.refresh()
         self._show(version)
+        return version
+
+    def _append(self, path: str, hash_: str | None, size: int, stamp: TimedId, author: str) -> Version:
+        before = self._index.newest(path)
+        prev = before.id if before else None
+        version = Version(stamp.id, path, hash_, size, stamp.timestamp, author, prev)
+        self._log.append(version.line())
+        self._index.refresh()
         self._report(version)
         return version
+
+    def _hash_at(self, path: str, timestamp: str) -> str | None:
+        """The content that a file had at an instant; None if it did not exist. Versions are not always in order."""
+        earlier = (version for version in self._index.files.get(path, ()) if version.timestamp <= timestamp)
+        newest = max(earlier, key=lambda version: version.timestamp, default=None)
+        return newest.hash if newest else None
 
     def _read_changed(self, path: str, target: Path) -> bytes | None:
         """The content of a plain file that may differ from its newest version; None if it does not.
@@ -324,7 +357,14 @@ class Files:
         shown = hash_of(target.read_bytes()) if target.is_file() else None
         before = versions[-2].hash if len(versions) > 1 else None
         if versions[-1] is last and shown != last.hash and shown in {before, None}:
-            self._show(last)
+            self._try_show(last)
+
+    def _try_show(self, version: Version) -> None:
+        """Write the plain file of a version if possible; a folder may lie in its place."""
+        try:
+            self._show(version)
+        except (OSError, NervesysError) as err:
+            log.warning("leave the plain file of %s as it is: %s", version.path, err)
 
 
 def _written_at(version: Version) -> float:

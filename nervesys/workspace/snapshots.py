@@ -74,8 +74,8 @@ class Snapshots:
             raise NervesysError(f"read snapshot {id_}: {bad}") from bad
 
     def ids(self) -> list[str]:
-        """The ids of all snapshots, oldest first."""
-        return sorted(file.stem for file in self._folder.glob("*.json") if not file.name.startswith(disk.BESIDE))
+        """The ids of all snapshots, oldest first; files of other programs are none."""
+        return sorted(file.stem for file in self._folder.glob("*.json") if re.fullmatch(PATTERN, file.stem))
 
     def list(self) -> list[Snapshot]:
         """All snapshots, oldest first.
@@ -114,7 +114,7 @@ class Snapshots:
         Returns:
             How many were deleted.
         """
-        ids = [id_ for id_ in self.ids() if re.fullmatch(PATTERN, id_)]
+        ids = self.ids()
         expired = 0
         for rank, id_ in enumerate(reversed(ids[:-1]), 1):
             too_old = oldest is not None and creation_time(id_) < oldest

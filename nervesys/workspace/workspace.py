@@ -14,6 +14,7 @@ from nervesys.errors import BadObject, NervesysError
 from nervesys.workspace import disk
 from nervesys.workspace.files import Files
 from nervesys.workspace.history import History
+from nervesys.workspace.project_import import import_project
 from nervesys.workspace.snapshots import Snapshot, SnapshotKind, Snapshots
 from nervesys.workspace.versions import Version
 
@@ -60,6 +61,7 @@ class Workspace:
             stack.callback(self.files.close)
             self.snapshots = Snapshots(self.folder / "snapshots")
             """The snapshots of the files."""
+            import_project(self.folder, self.files, self.snapshots)
             self.files.take_over()
             self._opened = stack.pop_all()
         self._clock, self._stamps = clock, UlidGenerator(clock)
