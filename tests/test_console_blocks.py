@@ -75,6 +75,7 @@ BLOCKS: dict[str, list[RunBy | SameAs | NotRun | Here]] = {
     "docs/how-to/add-an-alert.md": [Here(2), SameAs("tests/commands/test_alerts_build.py"), LOOP],
     "docs/how-to/ask-a-language-model.md": [NEEDS_REGISTRY],
     "docs/how-to/ask-the-fleet.md": [NEEDS_REGISTRY, NotRun("it serves until it is stopped")],
+    "docs/how-to/audit.md": [SameAs("tests/commands/test_audit.py")],
     "docs/how-to/backup.md": [SameAs("tests/commands/test_backup.py"), SameAs("tests/commands/test_backup.py")],
     "docs/how-to/daily-round.md": [SameAs("tests/commands/test_round.py")],
     "docs/how-to/docker.md": [

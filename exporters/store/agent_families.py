@@ -124,7 +124,6 @@ LOST = Family(
     "OpenTelemetry items that the agent dropped or shortened since its start, by reason.",
     ("agent", "reason"),
     conditions=(agent_term(word="lost telemetry", kind="increase"),),
-    optional={"": "every item was stored as it was sent"},
 )
 LOST_REASONS = ("too_large", "shortened", "buffer_full")
 DAMAGED = Family(

@@ -66,6 +66,20 @@ def report(run: Run, monkeypatch: pytest.MonkeyPatch) -> Report:
     return examine
 
 
+@pytest.fixture
+def backed_up(world: World, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fleet has a full backup of today."""
+    for name, value in world.environ.items():
+        monkeypatch.setenv(name, value)
+    made = run("backup")
+    assert made.code == 0, made.err
+
+
+def incomplete(finding: DoctorFinding) -> bool:
+    """Whether it is about a part that this small fleet does not have, such as workspaces."""
+    return finding.subject == "backup" and "the newest lacks" in finding.what
+
+
 def set_target(world: World, **changes: object) -> None:
     """Change the first target of Prometheus."""
     data = json.loads(world.prometheus["/api/v1/targets"][1])["data"]
@@ -351,13 +365,14 @@ FAULTS: dict[str, tuple[Callable[[World], object], str, str, str, str]] = {
 }
 
 
+@pytest.mark.usefixtures("backed_up")
 def test_where_all_is_well_nothing_is_found_and_nothing_changes(world: World, report: Report) -> None:
     before = world.store.list("").objects
     findings = report(world)
-    assert [finding for finding in findings if finding.level is not FindingLevel.OK] == []
+    assert [finding for finding in findings if finding.level is not FindingLevel.OK and not incomplete(finding)] == []
     assert {finding.subject for finding in findings} == {
         "versions", "disk", "ports", "secrets", "store", "brain", "archive", "prometheus", "alertmanager", "receiver",
-        "agent grok", "model",
+        "agent grok", "model", "backup", "encryption",
     }  # fmt: skip
     assert world.store.list("").objects == before
 
@@ -374,15 +389,16 @@ def test_each_planted_fault_is_found_with_its_remedy(world: World, report: Repor
     ], findings
 
 
+@pytest.mark.usefixtures("backed_up")
 @pytest.mark.parametrize("role", ["round", "agent"])
 def test_a_role_that_writes_tries_it_and_leaves_nothing(world: World, report: Report, role: str) -> None:
     world.argv = ("--role", role, *(("--agent", "grok") if role == "agent" else ()))
-    before = world.store.list("").objects
+    before, archived = world.store.list("").objects, set((world.folder / "archive").rglob("*"))
     findings = report(world)
-    assert [finding for finding in findings if finding.level is not FindingLevel.OK] == []
+    assert [finding for finding in findings if finding.level is not FindingLevel.OK and not incomplete(finding)] == []
     assert [finding for finding in findings if finding.subject == "store" and "wrote and deleted" in finding.what]
     assert world.store.list("").objects == before
-    assert [path for path in (world.folder / "archive").rglob("*") if path.is_file()] == []
+    assert set((world.folder / "archive").rglob("*")) == archived
 
 
 def test_the_model_is_asked_only_on_request(world: World, report: Report) -> None:
