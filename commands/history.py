@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from functools import partial
@@ -89,6 +89,13 @@ def backfill(
         int | None, typer.Option(min=1, help="Number of reading processes (default: one per core).")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be written.")] = False,
+    at_start: Annotated[
+        bool,
+        typer.Option(
+            "--at-start",
+            help="Only if the brain has `history: {backfill: at_start}`; a failure is printed, and the exit code is 0.",
+        ),
+    ] = False,
     home: Home = None,
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
@@ -102,6 +109,9 @@ def backfill(
     base = open_settings("history", home=home, brain=brain, archive=archive)
     client = Prometheus(prometheus or (_root(push) if push else base.loaded.settings.monitoring.prometheus_url))
     console, refused = Console(soft_wrap=True, highlight=False), list[str]()
+    if at_start:
+        _backfill_if_configured(base, client, partial(_target, base, into, push, text, client), console)
+        return
     units = list_units(base, refused)
     now = system_clock()
     until = _until(client, units, now, last, alone=into is not None)
@@ -123,6 +133,20 @@ def backfill(
     _print_result(console, outcome)
     if outcome.refused:
         raise typer.Exit(1)
+
+
+def _backfill_if_configured(
+    base: Configuration, client: Prometheus, open_target: Callable[[], Target], console: Console
+) -> None:
+    """Backfill if the settings say so; a failure is printed, and stops nothing."""
+    if base.loaded.settings.monitoring.history.backfill != "at_start":
+        console.print("history.backfill in config/monitoring.yaml is not at_start: nothing to do")
+        return
+    try:
+        with closing(open_target()) as target:
+            backfill_at_start(base, client, target, console)
+    except (NervesysError, OSError) as err:
+        console.print(f"[yellow]![/] history was not backfilled: {escape(str(err))}")
 
 
 def backfill_at_start(base: Configuration, client: Prometheus, target: Target, console: Console) -> None:

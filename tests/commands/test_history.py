@@ -319,6 +319,21 @@ def test_a_start_does_not_fail_with_the_backfill_and_does_none_that_is_not_asked
     assert len(setup.blocks) == 1
 
 
+def test_compose_does_as_the_setting_says_and_never_fails(
+    setup: BackfillSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NERVESYS_PROFILE", "own")
+    own_stack(setup, "", "at_start")
+    text = setup.folder / "text"
+    argv = ("--at-start", "--text", str(text), "--brain", str(setup.folder / "brain"))
+    assert "history was not backfilled" in setup.run(*setup.options(*argv, "--prometheus", NOWHERE)).out
+    assert f"converted: {DAYS * 6} files" in setup.backfill(*argv)
+    assert len(list(text.glob("*.om.gz"))) > 0
+    (setup.folder / "brain/config/profiles/own.yaml").write_text("{}\n")
+    ran = setup.run(*setup.options(*argv, "--prometheus", NOWHERE))
+    assert (ran.code, "nothing to do" in ran.out) == (0, True)
+
+
 def test_files_may_be_written_for_a_promtool_elsewhere(setup: BackfillSetup) -> None:
     text = setup.folder / "text"
     assert f"converted: {DAYS * 6} files" in setup.backfill("--text", str(text))

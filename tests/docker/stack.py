@@ -18,7 +18,7 @@ PROJECT = "nervesys-test"
 PUBLISHED = {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "receiver": 17010, "page": 17080}
 HEALTHY_SECONDS = 300
 
-ONCE = ("init", "history")
+ONCE = ("init", "history", "backfill")
 """Services that end."""
 
 

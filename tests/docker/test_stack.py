@@ -10,7 +10,7 @@ import yaml
 
 from nervesys.settings import load
 from tests.docker.images import OURS, STORE
-from tests.docker.stack import PROJECT, PUBLISHED, ROOT, DockerStack
+from tests.docker.stack import ONCE, PROJECT, PUBLISHED, ROOT, DockerStack
 from tests.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -31,11 +31,19 @@ LISTENING = {
 }
 """Every port that a service listens on; Docker's own resolver listens on 127.0.0.11 besides."""
 
+ASK_FOR_BACKFILL = """
+git clone --quiet /brain/brain.git /tmp/clone && cd /tmp/clone
+sed -i 's/backfill: by_hand/backfill: at_start/' config/monitoring.yaml
+git -c user.name=operator -c user.email=operator@example.invalid commit --quiet --all --message='Backfill at start'
+git push --quiet origin HEAD:main
+"""
+
 
 def test_all_services_are_healthy_and_every_target_is_up(stack: DockerStack) -> None:
     states = {name: container["State"] for name, container in stack.containers().items()}
-    assert [states.pop(name)["ExitCode"] for name in ("init", "history")] == [0, 0]
-    assert {name: state["Health"]["Status"] for name, state in states.items()} == dict.fromkeys(LISTENING, "healthy")
+    assert {states.pop(name)["ExitCode"] for name in ONCE} == {0}
+    lasting = (*LISTENING, "backfill-blocks")
+    assert {name: state["Health"]["Status"] for name, state in states.items()} == dict.fromkeys(lasting, "healthy")
     jobs = yaml.safe_load((ROOT / "provisioning/prometheus/prometheus.yml").read_text())["scrape_configs"]
 
     def up() -> bool:
@@ -57,6 +65,13 @@ def test_the_demo_has_a_past_from_before_it_was_started(stack: DockerStack) -> N
     assert any(
         action["state"] == "recovered" for action in stack.get("receiver", "/actions?action=restart_agent")["actions"]
     )
+
+
+def test_an_archive_is_backfilled_once_the_brain_asks_for_it(stack: DockerStack) -> None:
+    assert "nothing to do" in stack.compose("logs", "backfill")
+    stack.operator(ASK_FOR_BACKFILL)
+    stack.compose("up", "--detach", "--no-deps", "--force-recreate", "backfill")
+    until(lambda: "converted:" in stack.compose("logs", "backfill"), 120)
 
 
 def test_a_killed_agent_recovers_and_the_commands_in_the_container_show_it(stack: DockerStack) -> None:
