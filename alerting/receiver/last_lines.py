@@ -1,5 +1,8 @@
 """The last log lines of one agent, from the store: for people to read.
 
+Not by `nervesys.logs`, which lists the servers first: of 10 000 servers that took 0.40 s a page instead of 0.02 s,
+measured on a local S3 server; it also reads as many objects as the lines need, and a page has 1.5 s.
+
 Reads   the listings of two days of one server; the newest objects of the agent, few and small enough.
 Errors  none are raised: a message says what is missing.
 """

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from exporters.runner import Refresh
-from nervesys.artifacts.files import ContentStorage
+from nervesys.artifacts.files import LOCAL, ContentStorage
 from nervesys.artifacts.manifest import ArtifactStatus
 from nervesys.artifacts.tables import manifests
 from nervesys.clock import Clock
@@ -76,9 +76,15 @@ class FilesArea:
         known = self._uris(ArtifactStatus.COMPLETED, ArtifactStatus.UPLOADING)
         before = self._clock() - self._on_their_way
         orphans = [file.size for file in listed if file.uri not in known and file.modified < before]
-        missing = (completed & known) - {file.uri for file in listed}
+        missing = [uri for uri in (completed & known) - {file.uri for file in listed} if self._is_missing(uri)]
         values = (len(listed), len(orphans), sum(orphans), len(missing))
         out.put("files", values, _samples(values))
+
+    def _is_missing(self, uri: str) -> bool:
+        """Whether a content that is not listed is gone; earlier values of `artifacts.files` have other roots."""
+        if uri.startswith(f"{self._files.root}/"):
+            return True
+        return uri.startswith(LOCAL) and self._files.size(uri) is None  # another bucket would cost a request for each
 
     def _uris(self, *statuses: ArtifactStatus) -> set[str]:
         with self._reader.transaction() as connection:

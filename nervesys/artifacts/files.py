@@ -53,14 +53,15 @@ class ContentStorage:
 
     def __init__(self, url: str, store: StoreSettings) -> None:
         self.root = url.rstrip("/")
-        self._fs = _filesystem(self.root, store)
+        self._store = store
+        self._opened = {_scheme_of(self.root): _filesystem(self.root, store)}
 
     def put(self, uri: str, content: IO[bytes]) -> None:
         """Write a content durably: on disk, or confirmed by the server, when this returns."""
-        with _convert_errors("write", uri), self._fs.open(uri, "wb") as file:
+        with _convert_errors("write", uri), self._fs(uri).open(uri, "wb") as file:
             while chunk := content.read(CHUNK):
                 file.write(chunk)
-            if self.root.startswith(LOCAL):
+            if uri.startswith(LOCAL):
                 file.flush()
                 os.fsync(file.fileno())
 
@@ -71,7 +72,7 @@ class ContentStorage:
         Raises:
             ContentUnavailable: it is not there, or cannot be read.
         """
-        with _convert_errors("read", uri), self._fs.open(uri, "rb") as file:
+        with _convert_errors("read", uri), self._fs(uri).open(uri, "rb") as file:
             yield file
 
     def checksum(self, uri: str) -> str:
@@ -86,7 +87,7 @@ class ContentStorage:
         """Size of a content in bytes; None if it does not exist."""
         with _convert_errors("look for", uri):
             try:
-                return int(self._fs.info(uri)["size"])
+                return int(self._fs(uri).info(uri)["size"])
             except MISSING:
                 return None
 
@@ -94,22 +95,34 @@ class ContentStorage:
         """Delete a content; it is no error if it does not exist."""
         with _convert_errors("delete", uri):
             try:
-                self._fs.rm_file(uri)
+                self._fs(uri).rm_file(uri)
             except MISSING:
                 return
 
     def sign(self, uri: str, seconds: int) -> str | None:
-        """A signed URL of a content, valid for some seconds; None if the storage cannot sign."""
-        if not self.root.startswith(S3):
+        """A signed URL of a content, valid for some seconds; None for one in a folder."""
+        if not uri.startswith(S3):
             return None
         with _convert_errors("sign", uri):
-            return str(self._fs.sign(uri, expiration=seconds))
+            return str(self._fs(uri).sign(uri, expiration=seconds))
 
     def all(self) -> Iterator[StoredFile]:
         """All files in the storage, in no particular order."""
         with _convert_errors("list", self.root):
-            for path, info in self._fs.find(self.root, detail=True).items():
-                yield StoredFile(self._fs.unstrip_protocol(path), int(info["size"]), _modified_time(info))
+            fs = self._fs(self.root)
+            for path, info in fs.find(self.root, detail=True).items():
+                yield StoredFile(fs.unstrip_protocol(path), int(info["size"]), _modified_time(info))
+
+    def _fs(self, uri: str) -> Any:
+        """The file system of a content; those from before a change of `artifacts.files` stay where they are."""
+        scheme = _scheme_of(uri)
+        if scheme not in self._opened:
+            self._opened[scheme] = _filesystem(uri, self._store)
+        return self._opened[scheme]
+
+
+def _scheme_of(uri: str) -> str:
+    return S3 if uri.startswith(S3) else LOCAL
 
 
 def _filesystem(root: str, store: StoreSettings) -> Any:

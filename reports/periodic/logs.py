@@ -1,4 +1,8 @@
-"""Reads the log records of some days from the store and the archive, each record once."""
+"""Reads the log records of some days from the store and the archive, each record once.
+
+Not by `nervesys.logs`, which selects records by their own time: reports count by the day in the key, as summaries do.
+It also parses each record, which the totals parse themselves: 200 000 records took 4.0 s of CPU instead of 2.7 s.
+"""
 
 import hashlib
 from collections import Counter, defaultdict

@@ -168,6 +168,15 @@ def test_files_without_manifest_and_manifests_without_file_are_counted(setup: Se
     ] == [*("4", "1", "3", "1")]
 
 
+def test_contents_from_before_another_folder_was_set_are_missing_only_if_they_are_gone(setup: ServiceSetup) -> None:
+    made = [setup.artifacts().put("12345", "note") for _ in range(2)]
+    path_of(made[0].uri).unlink()
+    (setup.place.home / "elsewhere").mkdir()
+    runner = runner_of(setup.place.home, NERVESYS_ARTIFACTS=f"file://{setup.place.home}/elsewhere")
+    assert runner.run_once("files")
+    assert (value(runner, "artifact_files"), value(runner, "artifact_missing_files")) == ("0", "1")
+
+
 def test_a_changed_content_is_counted_until_it_is_repaired(
     setup: ServiceSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,21 @@ def test_a_content_goes_in_comes_out_and_goes(files: ContentStorage) -> None:
         pass
 
 
+def test_contents_from_before_a_move_to_a_bucket_or_back_stay_where_they_are(
+    tmp_path: Path, rclone_endpoint: str
+) -> None:
+    settings = s3.settings_of(rclone_endpoint)
+    folder = ContentStorage(f"file://{tmp_path}", settings)
+    bucket = ContentStorage(f"s3://{settings.bucket}/artifacts-{os.getpid()}", settings)
+    for before, after in ((folder, bucket), (bucket, folder)):
+        uri = f"{before.root}/2026-01-31/{ID}"
+        before.put(uri, io.BytesIO(b"kept"))
+        assert after.checksum(uri) == before.checksum(uri)
+        assert (after.size(uri), after.sign(uri, 60) is None) == (4, before is folder)
+        after.delete(uri)
+        assert before.size(uri) is None
+
+
 def test_a_bucket_signs_links_that_open_without_a_key(files: ContentStorage) -> None:
     uri = f"{files.root}/2026-01-31/{ID}"
     files.put(uri, io.BytesIO(b"shared"))
@@ -55,6 +70,7 @@ def test_a_bucket_signs_links_that_open_without_a_key(files: ContentStorage) -> 
         assert signed is not None
         response = requests.get(signed, timeout=10)
         assert (response.status_code, response.content) == (200, b"shared")
+        assert requests.get(signed.partition("?")[0], timeout=10).status_code >= 400
     files.delete(uri)
 
 
