@@ -1,8 +1,8 @@
 """Decides which report of a call's tokens counts: an agent's log and its spans may report the same call.
 
 Without a setting, spans count while they come, and log records do not: a span knows input, output and cached tokens of
-its call. A log record that counted before a span arrived covers the calls that had ended by then, so that no call
-counts twice at the change.
+its call. A log record that counted before a span arrived covers the calls that had ended by then, or were about to, so
+that no call counts twice at the change.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,6 +26,9 @@ OF_RECORD = (
 """Names of a log record's metadata that hold tokens."""
 SPANS_SECONDS = DAY_SECONDS
 """Since the newest span with tokens, after which log records count again: its instrumentation has ended."""
+
+RECORD_SECONDS = 1.0
+"""Before a span ends, in which a log record may be of its call: programs log the answer within the span."""
 
 
 class UsageRule:
@@ -58,14 +61,15 @@ class UsageRule:
         )
         return {name: value for name, value in metadata.items() if name not in OF_RECORD} | {COVERED_TOKENS: tokens}
 
-    def counts_call(self, ended: float) -> bool:
+    def counts_call(self, begun: float, ended: float) -> bool:
         """Whether the tokens of a span count.
 
         Args:
-            ended: Unix seconds at which the call ended.
+            begun: Unix seconds at which the call began.
+            ended: Unix seconds at which it ended; not in the future, for records would wait for that time.
         """
         source = self._source()
-        if source is UsageSource.AUTO and ended > self._covered_until:
+        if source is UsageSource.AUTO and max(begun, ended - RECORD_SECONDS) > self._covered_until:
             self._newest_call = max(self._newest_call, ended)
             return True
         return source is UsageSource.BOTH

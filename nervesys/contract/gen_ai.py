@@ -111,7 +111,7 @@ class RepeatedCalls:
 
     def is_repeated(self, span: Span, call: ModelCall) -> bool:
         """Whether the call of a model was reported by an earlier span already; remembers it."""
-        if call.operation not in INFERENCE:
+        if call.operation not in INFERENCE and not call.tokens:
             return False
         if span.parent_span_id:  # of a repetition too: three levels may report one call
             self._parents[span.parent_span_id] = None

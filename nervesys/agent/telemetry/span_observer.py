@@ -60,7 +60,8 @@ class SpanObserver:
                 arguments = next((str(values[name]) for name in (ARGUMENTS_HASH, *ARGUMENTS) if name in values), "")
             case ModelCall(operation=operation, model=model):
                 step = f"{operation} {model}"
-                if not self._repeated.is_repeated(span, call) and call.tokens:
+                # A call without tokens repeats none: where only the outer span has them, they count.
+                if call.tokens and not self._repeated.is_repeated(span, call):
                     tokens = sum(call.tokens.values())
                     self._log(span, call, self._sinks.work.action or before or operation)
         if call is not None:
@@ -68,10 +69,10 @@ class SpanObserver:
 
     def _log(self, span: Span, call: ModelCall, action: str) -> None:
         """Log a call whose tokens count, under the action of the task that it was made for."""
-        ended = span.begin + span.seconds
-        if not self._sinks.work.usage.counts_call(ended):
+        now, ended = self._clock(), span.begin + span.seconds
+        ended = ended if now - DAY_SECONDS < ended <= now else now  # others are errors of a clock
+        if not self._sinks.work.usage.counts_call(min(span.begin, ended), ended):
             return
-        now = self._clock()
         metadata: dict[str, Any] = {
             "model_version": call.model,
             "input_tokens": round(call.tokens.get("input", 0) + call.tokens.get("cache_read", 0)),
@@ -80,7 +81,7 @@ class SpanObserver:
         }
         self._sinks.append(
             LoggedRecord(
-                ended if abs(now - ended) < DAY_SECONDS else now,
+                ended,
                 logging.INFO,
                 self._logger,
                 f"{call.operation} {call.model}",

@@ -165,7 +165,8 @@ class SpanTasks:
             error = TaskFailed(f"its trace {span.trace_id} failed") if failed else None
             self._sinks.end_task(trace.task, seconds, error)
         for lost, other in list(self._traces.items()):
-            if self._clock() - other.active_at > LOST_SECONDS:
+            # A root whose begin was seen has not ended, however long its last call takes.
+            if other.root is None and self._clock() - other.active_at > LOST_SECONDS:
                 self._abandon(lost)
 
     def _abandon(self, trace_id: str) -> None:

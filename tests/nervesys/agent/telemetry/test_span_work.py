@@ -27,6 +27,7 @@ from nervesys.agent.telemetry.span_tasks import LOST_SECONDS, RunningSpan, SpanT
 from nervesys.agent.work import Task, Work
 from nervesys.contract.otlp import parse_line, values_of
 from nervesys.contract.otlp_names import Signal
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.settings.prices import Prices
 from tests import otlp
 
@@ -82,6 +83,29 @@ def test_a_call_with_tokens_is_logged_once_with_the_model_and_the_ids_of_its_spa
     assert json.loads(record.metadata or "") == metadata
     assert json.loads(record.context or "") == {"trace_id": otlp.TRACE, "span_id": inner["spanId"]}
     assert seen.work.snapshot().tokens == 120
+
+
+def test_where_only_the_outer_of_two_spans_has_tokens_they_count() -> None:
+    seen = Observed()
+    seen.see(otlp.chat(parent="2" * 16), otlp.chat(3, **USED) | {"spanId": "2" * 16})
+    assert (len(seen.logged), seen.work.snapshot().tokens) == (1, 120)
+
+
+def test_a_span_of_an_unknown_operation_repeats_the_tokens_of_the_call_within_it() -> None:
+    seen = Observed()
+    outer = otlp.span(3, identity="2" * 16, gen_ai__request__model="gpt-5", **USED)
+    seen.see(otlp.chat(parent="2" * 16, **USED), outer)
+    assert (len(seen.logged), seen.work.snapshot().tokens) == (1, 120)
+
+
+@pytest.mark.parametrize("begin", [0.0, BEGIN + 1e8])
+def test_a_span_with_a_wrong_clock_counts_now_so_that_the_log_counts_again_later(begin: float) -> None:
+    seen = Observed()
+    seen.see(otlp.chat(begin=begin, **USED))
+    assert [record.at for record in seen.logged] == [seen.now]
+    used = {"tokens_used": 1}
+    assert "tokens_used" not in seen.work.usage.of_record(seen.now + 1, used)
+    assert "tokens_used" in seen.work.usage.of_record(seen.now + 2 * DAY_SECONDS, used)
 
 
 def test_a_span_whose_parent_is_local_shows_a_running_task_until_its_root_arrives() -> None:
@@ -204,6 +228,20 @@ def test_a_span_of_this_process_is_a_task_from_its_begin_on() -> None:
     seen.tasks.end(inner, failed=False)
     seen.tasks.end(outer, failed=False)
     assert seen.ended == [("review", 10.0, False)]
+
+
+def test_a_trace_of_this_process_is_followed_however_long_its_last_call_takes() -> None:
+    seen = Observed()
+    seen.tasks.sees_begins = True
+    call = {"gen_ai.operation.name": "execute_tool"}
+    roots = [RunningSpan(trace * 32, "1" * 16, f"review {trace}", seen.now, True, {}) for trace in "ab"]
+    for outer in roots:
+        seen.tasks.begin(outer)
+        seen.tasks.begin(RunningSpan(outer.trace_id, "2" * 16, "execute_tool build", seen.now, False, call))
+    seen.now += LOST_SECONDS + 1
+    for outer in reversed(roots):
+        seen.tasks.end(outer, failed=False)
+    assert [action for action, _, _ in seen.ended] == ["review b", "review a"]
 
 
 def test_the_same_tool_call_again_and_again_is_a_loop_whatever_lies_between() -> None:
