@@ -15,8 +15,13 @@ DNS_PORT = 53
 CLUSTER_API_PORTS = (443, 6443)
 """Of the Kubernetes API: as a Service, and as its pods listen."""
 SCHEME_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "ssh": 22}
-LINK_LOCAL = {"0.0.0.0/0": "169.254.0.0/16", "::/0": "fe80::/10"}
-"""Every address, without those by which clouds hand out a node's credentials."""
+OUTSIDE = {
+    "0.0.0.0/0": ["169.254.0.0/16", "100.100.100.200/32"],
+    "::/0": ["fe80::/10", "fd00:ec2::254/128"],
+}
+"""Every address, without those by which clouds hand out a node's credentials: link-local ones, and those of Alibaba
+(https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata) and of AWS by IPv6
+(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html)."""
 URL = re.compile(r"\b(?:https?|postgresql|ssh)://[^\s\"'<>]+|\bgit@[\w.-]+:")
 SMARTHOST = re.compile(r"smarthost: \S+:(\d+)")
 
@@ -132,10 +137,12 @@ def _outside(cluster: ManifestContext, name: str) -> Iterator[Manifest]:
     if name == "receiver":
         journal = _port(cluster.kubernetes.journal) if len(cluster.settings.monitoring.receivers) > 1 else None
         ports |= {*CLUSTER_API_PORTS, *([journal] if journal else [])}
-    if name == "alertmanager":
+    if name in ("alertmanager", "receiver"):  # the receiver mails questions about actions itself
         ports |= {int(port) for text in cluster.provisioned.values() for port in SMARTHOST.findall(text)}
+    if name == "agents" and cluster.settings.reports.mail.to:
+        ports.add(cluster.settings.reports.mail.port)
     yield {
-        "to": [{"ipBlock": {"cidr": cidr, "except": [local]}} for cidr, local in LINK_LOCAL.items()],
+        "to": [{"ipBlock": {"cidr": cidr, "except": closed}} for cidr, closed in OUTSIDE.items()],
         "ports": [_tcp(port) for port in sorted(ports)],
     }
     if not cluster.own_prometheus and name in ("page", "receiver"):

@@ -1,5 +1,6 @@
 """Network policies, judged as a cluster does: egress of the caller and ingress of the target both permit it."""
 
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -93,8 +94,12 @@ def test_no_pod_reaches_the_addresses_with_a_nodes_credentials() -> None:
             for peer in rule.get("to", ())
             if "ipBlock" in peer
         ]
-        assert blocks
-        assert all(block["except"] for block in blocks)
+        assert {block["cidr"] for block in blocks} == {"0.0.0.0/0", "::/0"}
+        for address in ("169.254.169.254", "100.100.100.200", "fd00:ec2::254"):
+            ip = ip_address(address)
+            for block in blocks:
+                closed = map(ip_network, block["except"])
+                assert ip not in ip_network(block["cidr"]) or any(ip in network for network in closed)
 
 
 def test_ports_come_from_the_urls_of_the_settings_and_from_their_own_setting() -> None:
@@ -113,5 +118,18 @@ def test_ports_come_from_the_urls_of_the_settings_and_from_their_own_setting() -
     policies = {each["metadata"]["name"]: each["spec"] for each in network(cluster)}
     assert "agents" not in policies, "no pod would have it"
     assert policies["page"]["egress"][-1] == {"to": []}
-    mail = [port["port"] for rule in policies["alertmanager"]["egress"] for port in rule.get("ports", ())]
-    assert 587 in mail
+    assert {name for name in policies if 587 in opened(policies[name])} == {"alertmanager", "receiver"}
+
+
+def test_the_pods_that_mail_reports_reach_the_mail_server() -> None:
+    settings = load(profile="kubernetes").settings
+    mail = settings.reports.mail.model_copy(update={"to": ("operators@example.org",), "port": 2525})
+    settings = settings.model_copy(update={"reports": settings.reports.model_copy(update={"mail": mail})})
+    cluster = ManifestContext(settings, "kubernetes", None, ("grok",), {}, {}, "", True)
+    policies = {each["metadata"]["name"]: each["spec"] for each in network(cluster)}
+    assert {name for name in policies if 2525 in opened(policies[name])} == {"agents"}
+
+
+def opened(policy: Any) -> set[int]:
+    """All ports that a policy lets out to."""
+    return {port["port"] for rule in policy.get("egress", ()) for port in rule.get("ports", ())}
