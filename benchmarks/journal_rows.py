@@ -138,12 +138,7 @@ def _arrivals() -> list[Arrival]:
 
 def _sqlite(path: Path, incidents: int) -> FilledJournal:
     url = f"sqlite:///{path}"
-    return FilledJournal(
-        url,
-        Journal.open(url),
-        incidents,
-        lambda: sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*")),
-    )
+    return FilledJournal(url, Journal.open(url), incidents, partial(_size, path))
 
 
 def _size(path: Path) -> int:

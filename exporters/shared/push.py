@@ -226,6 +226,6 @@ class PushArea:
                 self._items[REJECTED] += batch.items
                 out.reject(key, line, BadObject(Reason.BAD_VALUE, f"from line {line + 1} on {refusal}"))
             return
-        rejected = min(self._target.rejected(response), batch.items)
+        rejected = max(0, min(self._target.rejected(response), batch.items))
         self._items[REJECTED] += rejected
         self._items[ACCEPTED] += batch.items - rejected

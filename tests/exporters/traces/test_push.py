@@ -195,14 +195,17 @@ def test_logs_and_metrics_go_to_their_own_paths_and_other_lines_are_left_out() -
     assert batches[0].request.body == b'{"resourceLogs":[1,2,{"a":[]}]}'
 
 
-def test_what_a_collector_rejects_of_a_request_is_counted(tmp_path: Path, collector: FakeCollector) -> None:
+@pytest.mark.parametrize(("reported", "counted"), [("1", [1, 1]), ("-3", [2, 0]), ("99", [0, 2])])
+def test_what_a_collector_rejects_of_a_request_is_counted(
+    tmp_path: Path, collector: FakeCollector, reported: str, counted: list[int]
+) -> None:
     world = World(tmp_path, otlp=collector.url)
-    collector.partial = {"rejectedSpans": "1", "errorMessage": "too old"}
+    collector.partial = {"rejectedSpans": reported, "errorMessage": "too old"}
     world.ship("a", "b")
     world.count()
     assert world.send() == 0
     series = read_series(world.out["push"].snapshot().plain)
-    assert [series[f'trace_push_lines_total{{outcome="{name}"}}'] for name in ("accepted", "rejected")] == [1, 1]
+    assert [series[f'trace_push_lines_total{{outcome="{name}"}}'] for name in ("accepted", "rejected")] == counted
 
 
 def test_a_pass_ends_in_time_and_the_next_goes_on(
