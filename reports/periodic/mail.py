@@ -88,7 +88,8 @@ def _text(report: PeriodicReport) -> str:
         for figure in report.figures
     )
     sections = (line for section in report.sections if section.title in SHOWN for line in _section_text(section))
-    return "\n".join([f"{report.title}, {report.period}\n", *answers, *figures, *sections, "", *report.notes])
+    text = "\n".join([f"{report.title}, {report.period}\n", *answers, *figures, *sections, "", *report.notes])
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")  # which no mail may contain (RFC 5322, 3.5)
 
 
 def _section_text(section: ReportSection) -> Iterator[str]:

@@ -75,6 +75,14 @@ def test_every_element_has_its_style_and_every_picture_lies_in_the_mail(report: 
         assert words in shown
 
 
+def test_no_part_of_a_mail_has_a_zero_byte(report: PeriodicReport) -> None:
+    email = parsed(replace(report, notes=("a\0b",)))
+    for kind in ("plain", "html"):
+        part = email.get_body((kind,))
+        assert part
+        assert "a\ufffdb" in part.get_content()
+
+
 def test_a_picture_that_is_not_loaded_is_described(report: PeriodicReport) -> None:
     assert 'alt="Errors: least 1 (3 Oct), most 30 (5 Oct)"' in mail_body(report).html
 
