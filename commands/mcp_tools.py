@@ -89,7 +89,7 @@ class FleetTools:
         )
 
     def agent(self, name: str) -> Answer:
-        """One agent: status, work and cost of the last hour, firing alerts, newest actions."""
+        """One agent: status, tasks, tokens and errors of the last hour, firing alerts, newest actions."""
         self._check_agent(name)
         matcher = f'{{agent="{name}"}}'
         status, heartbeat = (self._value(f"{series}{matcher}") for series in (STATUS, HEARTBEAT))

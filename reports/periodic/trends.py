@@ -46,7 +46,8 @@ def trends(facts: Facts) -> PageModel:
         _costs(facts, slots),
         _actions(facts, slots),
     )
-    end = max(min(facts.made, facts.period.end), facts.period.start + 1)
+    # To the end of the last day, or hour, even if it is not over: its bar is as wide as all others.
+    end = slots[-1] + slot_seconds(facts) if slots else facts.period.start + 1
     return PageModel("trends", "Trends", "", facts.period.start, end, drawn)
 
 

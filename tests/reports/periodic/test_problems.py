@@ -141,6 +141,12 @@ def test_trends_have_a_value_for_each_known_day_and_mark_the_others(facts: Facts
     assert points(facts, "Results of actions") == {"recovered": {3: 1, 4: 0, 5: 0}}
 
 
+def test_a_day_that_is_not_over_has_a_whole_bar(facts: Facts) -> None:
+    page = trends(replace(facts, made=at(5, 1)))
+    assert (page.start, page.end) == (at(1), at(6))
+    assert trends(facts).end == facts.period.end
+
+
 def test_a_daily_report_has_hours(facts: Facts) -> None:
     day = replace(facts, period=ReportPeriod.containing(Frequency.DAILY, date(2026, 10, 3)))
     body = panel(day, "Availability").body
