@@ -98,7 +98,7 @@ class RepeatedCalls:
     """Recognises calls that two instrumentations report, as a framework and the client below it both do.
 
     The inner span ends and arrives first, so that its parent is the repetition; of spans side by side, the id of the
-    response shows it.
+    response shows it. A span that a program sends again, because no response reached it, is a repetition too.
 
     Args:
         limit: newest spans and responses that are remembered.
@@ -106,21 +106,22 @@ class RepeatedCalls:
 
     def __init__(self, limit: int = 1_000_000) -> None:
         self._limit = limit
-        self._parents: OrderedDict[str, None] = OrderedDict()
+        self._reported: OrderedDict[str, None] = OrderedDict()
         self._libraries: OrderedDict[str, str] = OrderedDict()
 
     def is_repeated(self, span: Span, call: ModelCall) -> bool:
         """Whether the call of a model was reported by an earlier span already; remembers it."""
         if call.operation not in INFERENCE and not call.tokens:
             return False
-        if span.parent_span_id:  # of a repetition too: three levels may report one call
-            self._parents[span.parent_span_id] = None
+        repeated = span.span_id in self._reported
+        for span_id in filter(None, (span.span_id, span.parent_span_id)):  # of a repetition too: there may be 3 levels
+            self._reported[span_id] = None
         library = self._libraries.setdefault(call.response_id, span.library) if call.response_id else span.library
-        while len(self._parents) > self._limit:
-            self._parents.popitem(last=False)
+        while len(self._reported) > 2 * self._limit:
+            self._reported.popitem(last=False)
         while len(self._libraries) > self._limit:
             self._libraries.popitem(last=False)
-        return span.span_id in self._parents or library != span.library
+        return repeated or library != span.library
 
 
 def interpret(span: Span) -> ModelCall | ToolCall | None:

@@ -91,6 +91,14 @@ def test_where_only_the_outer_of_two_spans_has_tokens_they_count() -> None:
     assert (len(seen.logged), seen.work.snapshot().tokens) == (1, 120)
 
 
+def test_a_span_that_is_sent_again_counts_once() -> None:
+    seen = Observed()
+    call = otlp.chat(**USED)
+    seen.see(call)
+    seen.see(call)
+    assert (len(seen.logged), seen.work.snapshot().tokens) == (1, 120)
+
+
 def test_a_span_of_an_unknown_operation_repeats_the_tokens_of_the_call_within_it() -> None:
     seen = Observed()
     outer = otlp.span(3, identity="2" * 16, gen_ai__request__model="gpt-5", **USED)
