@@ -12,6 +12,7 @@ from nervesys.agent.task_times import TaskTimes
 from nervesys.agent.usage import UsageRule
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import CurrentTask, RepeatedAction, TaskQueue, Tasks
+from nervesys.contract.objects import MAX_COUNT
 from nervesys.contract.state import COUNTER, COUNTERS
 from nervesys.errors import NervesysError
 from nervesys.redact import DEFAULT_REDACTOR
@@ -272,7 +273,9 @@ class Work:
             finished = self._completed + self._failed
             busy = self.occupied or bool(self._under_way) or finished > self._ended_at_look
             own = self._tokens + sum(task.tokens for task in self._under_way)
-            tokens = int(self.usage.total(own, self._span_tokens))
+            # Never lower than before, which Prometheus takes for a restart; and no number that a state cannot hold.
+            total = self.usage.total(own, self._span_tokens)
+            tokens = int(min(max(self._tokens_at_look, total), MAX_COUNT))
             if tokens > self._tokens_at_look:
                 self.tracker.moved()
             self._ended_at_look, self._tokens_at_look = finished, tokens
@@ -292,6 +295,8 @@ class Work:
     def _describe(self, task: Task) -> CurrentTask:
         limits = self._limits()
         limit = limits.own if task.limit_seconds is None else task.limit_seconds
+        if limit is None or not limit >= 0:  # NaN neither
+            limit = self._times.limit(task.action, limits.least)
         return CurrentTask(
             id=task.id and self._redact(task.id),
             name=self._redact(task.action),
@@ -299,7 +304,7 @@ class Work:
             step=task.step and self._redact(task.step),
             progress=task.progress,
             retries=task.retries,
-            limit_seconds=self._times.limit(task.action, limits.least) if limit is None else limit,
+            limit_seconds=None if limit is None else min(limit, MAX_COUNT),
         )
 
     def _redacted(self, repeated: RepeatedAction | None) -> RepeatedAction | None:

@@ -4,6 +4,7 @@ Covers: nervesys.agent.progress, nervesys.agent.task_times, nervesys.agent.work_
 """
 
 import logging
+import math
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from nervesys.agent.progress import ProgressHandler
 from nervesys.agent.task_times import ENOUGH, KEPT_NAMES, TaskTimes
 from nervesys.agent.work import ERROR_CHARACTERS, StuckLimits, Task, Work, as_single_line
 from nervesys.contract import CurrentTask, RepeatedAction, TaskQueue, Tasks
+from nervesys.contract.objects import MAX_COUNT
 from nervesys.contract.state import COUNTERS
 
 
@@ -229,6 +231,28 @@ def test_a_limit_of_the_task_wins_over_the_agents_and_that_over_what_is_usual() 
         timed.task(100)
     assert timed.running(Task("plan")).limit_seconds == 900
     assert timed.running(Task("plan", limit_seconds=5)).limit_seconds == 5
+
+
+@pytest.mark.parametrize(
+    ("limit", "in_state"), [(math.inf, MAX_COUNT), (1e300, MAX_COUNT), (-1.0, None), (math.nan, None)]
+)
+def test_a_limit_that_no_state_can_hold_does_not_stop_the_heartbeat(limit: float, in_state: float | None) -> None:
+    work = Work()
+    work.begin(Task("plan", limit_seconds=limit))
+    current = work.snapshot().current
+    assert current
+    assert current.limit_seconds == in_state
+
+
+def test_the_tokens_of_an_agent_never_fall_and_are_a_number_that_a_state_can_hold() -> None:
+    work, task = Work(), Task("plan", tokens=100)
+    work.begin(task)
+    seen = [work.snapshot().tokens]
+    wrong: list[float] = [40, -5, math.nan, 160, math.inf]
+    for tokens in wrong:
+        task.tokens = tokens  # type: ignore[assignment]  # an author's program may not be typed
+        seen.append(work.snapshot().tokens)
+    assert seen == [100, 100, 100, 100, 160, MAX_COUNT]
 
 
 def test_names_that_hold_ids_do_not_fill_the_memory() -> None:
