@@ -38,23 +38,28 @@ KEPT_DAYS: Mapping[str, int] = dict(zip(PERIODS, (8, 21, 70), strict=True))
 """How long the sums of a period are kept after its first day: logs may be shipped late."""
 
 
-def is_over(series: Series, now: float) -> bool:
+def is_over(series: Series, now: float, began: float) -> bool:
     """Whether a sum of `costs.OF_PERIOD` is no longer needed.
 
     Args:
         series: its family, agent, model, period and first day.
         now: Unix seconds.
+        began: Unix seconds at which counting began; days up to then are completed by `EarlierCosts` for a month.
     """
     period, begin = series[3:]
-    return now - _midnight(begin).timestamp() > KEPT_DAYS[period] * DAY_SECONDS
+    first = _midnight(begin).timestamp()
+    return now - first > KEPT_DAYS["month" if first <= began else period] * DAY_SECONDS
 
 
-def spent_of(sums: Iterable[tuple[Series, float]], now: float) -> Mapping[tuple[str, str, str], float]:
+def spent_of(
+    sums: Iterable[tuple[Series, float]], now: float, earlier: Iterable[tuple[Series, float]] = ()
+) -> Mapping[tuple[str, str, str], float]:
     """By agent, model and period: what was spent in the periods of an instant.
 
     Args:
         sums: those of `costs.OF_PERIOD`.
         now: Unix seconds.
+        earlier: what they lack, see `EarlierCosts.missing`; of no agent, with a model or, for the fleet, without.
     """
     current: Mapping[str, str] = dict(zip(PERIODS, begins(datetime.fromtimestamp(now, UTC)), strict=True))
     spent: defaultdict[tuple[str, str, str], float] = defaultdict(float)
@@ -65,6 +70,9 @@ def spent_of(sums: Iterable[tuple[Series, float]], now: float) -> Mapping[tuple[
             spent["", model, period] += cost
             if agent != OTHER:
                 spent[agent, "", period] += cost
+    for (_, _agent, model, period, begin), cost in earlier:
+        if begin == current[period] and cost:
+            spent["", model, period] += cost
     return spent
 
 

@@ -16,6 +16,7 @@ from exporters.shared import costs, records
 from exporters.shared.push import PushQueue
 from exporters.store import budgets
 from exporters.store.counted_objects import CountedObjects
+from exporters.store.earlier_costs import EarlierCosts
 from exporters.store.ledger import Reading
 from exporters.store.newest_logs import LAST_SHIPPED, NewestLogs
 from exporters.store.shared_state import SharedState
@@ -45,15 +46,18 @@ class LogsArea(CountedObjects):
         super().__init__(store, context, shared, "active_logs", replace(records.COUNTING, tally=tally))
         self._newest = NewestLogs(context.cache)
         self._queue = queue
+        self._earlier = EarlierCosts(context)
 
     def refresh(self, out: Refresh) -> None:
         """One pass; then the budgets, as of now: a period may have ended without new logs."""
         super().refresh(out)
         now, totals = self._shared.now(self._context.clock), self._ledger.totals
         sums = list(totals.of_family(costs.OF_PERIOD.name))
-        self._ledger.drop([series for series, _ in sums if budgets.is_over(series, now)])
+        began = 0 if self._context.once else self._ledger.counting_since(now)
+        self._ledger.drop([series for series, _ in sums if budgets.is_over(series, now, began)])
         settings = self._settings
-        samples = budgets.budget_samples(budgets.spent_of(sums, now), settings.budgets, settings.prices.currency, now)
+        spent = budgets.spent_of(sums, now, self._earlier.missing(sums, began, now))
+        samples = budgets.budget_samples(spent, settings.budgets, settings.prices.currency, now)
         out.put(BUDGETS_KEY, now, samples)
 
     def samples(self, agent: str) -> Iterator[Sample]:

@@ -1,10 +1,12 @@
 """Prices of language models, for budgets, reports and dashboards: config/prices.yaml."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from nervesys.contract.brain import ModelUsage
 from nervesys.contract.logs import TokenUsage
 from nervesys.settings.section import SettingsSection
 
@@ -82,3 +84,13 @@ class Prices(SettingsSection):
             usage.mixed * price.mixed + usage.input * price.input + usage.output * price.output + usage.cached * cached
         )
         return tokens / MILLION + price.per_call * calls
+
+    def costs_of_day(self, usages: Mapping[str, ModelUsage], at: float) -> dict[str, float]:
+        """The cost of a day by model, without models that have no price.
+
+        Args:
+            usages: by the model's name, as in a daily summary.
+            at: start of the day, in Unix seconds.
+        """
+        costs = {model: self.cost_of_call(model, usage.tokens, at, usage.calls) for model, usage in usages.items()}
+        return {model: cost for model, cost in costs.items() if cost is not None}

@@ -120,11 +120,7 @@ def _costs(facts: Facts) -> Callable[[int], float | None]:
         if day.tokens_used and not day.usage_by_model:
             return None
         at = midnight(date.fromisoformat(day.date))
-        costs = (
-            facts.prices.cost_of_call(model, usage.tokens, at, usage.calls)
-            for model, usage in day.usage_by_model.items()
-        )
-        return sum(cost or 0 for cost in costs)
+        return sum(facts.prices.costs_of_day(day.usage_by_model, at).values())
 
     return of_day
 

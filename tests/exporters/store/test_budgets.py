@@ -1,6 +1,7 @@
 """What was spent: by record and price, by calendar period, and against the budgets.
 
-Covers: exporters.shared.costs, exporters.store.budgets, nervesys.settings.budgets, nervesys.settings.prices.
+Covers: exporters.shared.costs, exporters.store.budgets, exporters.store.earlier_costs, nervesys.settings.budgets,
+nervesys.settings.prices.
 """
 
 import gzip
@@ -15,16 +16,18 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from exporters.runner import Cache, Refresh
+from exporters.runner import WHOLE, Cache, Refresh, Shard
 from exporters.shared.costs import COST, OF_PERIOD, begins
 from exporters.store import logs
 from exporters.store.budgets import KEPT_DAYS, budget_samples, spent_of
 from exporters.store.logs import LogsArea
 from exporters.store.shared_state import SharedState
+from nervesys.agent.round.summary import summarise_day
 from nervesys.contract.logs import LogMetadata, TokenUsage
-from nervesys.contract.times import DAY_SECONDS
+from nervesys.contract.times import DAY_SECONDS, format_time
 from nervesys.settings.budgets import Budgets, PeriodBudget
 from nervesys.settings.prices import Prices
+from tests.brains import write as commit
 from tests.exporters.kit import HandClock, Rejections, context
 from tests.exporters.store.bucket import Bucket, read_series
 
@@ -152,13 +155,15 @@ def test_spent_and_limits_of_each_scope() -> None:
 class World:
     """A store, and the area that counts its logs, at a time that is set by hand."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, brain: str | None = None) -> None:
+        self.brain = brain
         self.home, self.clock, self.store = home, HandClock(NOON), Bucket(home / "bucket")
         self.lines: list[dict[str, object]] = []
         self.start()
 
-    def start(self) -> None:
-        opened = context(self.clock, Cache(self.home / "cache.sqlite3"))
+    def start(self, shard: Shard = WHOLE) -> None:
+        opened = context(self.clock, Cache(self.home / "cache.sqlite3"), home=self.home, shard=shard)
+        opened = replace(opened, place=replace(opened.place, brain=self.brain))
         settings = opened.settings.model_copy(update={"prices": PRICES})
         self.out, shared = Refresh(logs.FAMILIES, Rejections(opened.health.reject)), SharedState()
         shared.known_agents = frozenset()
@@ -252,3 +257,82 @@ def test_tokens_of_a_model_without_a_price_are_counted_apart(world: World) -> No
     found = world.run()
     assert found['agent_unpriced_tokens_total{agent="grok",model="nobody-s"}'] == 500
     assert not [name for name in found if name.startswith("agent_cost_total")]
+
+
+def log_lines(at: float, tokens: int, times: int = 1) -> list[bytes]:
+    """Records of calls of grok-4."""
+    fields = {"timestamp": format_time(at), "agent_id": "grok", "level": "INFO", "category": "activity"}
+    more = {"action": "call", "message": "", "metadata": {"model_version": "grok-4", "tokens_used": tokens}}
+    return [json.dumps(fields | more).encode()] * times
+
+
+def summarise(repository: Path, *days: tuple[str, list[bytes]]) -> None:
+    bodies = {f"metrics/daily/{day}.json": summarise_day(day, lines).body() for day, lines in days}
+    commit(repository, dict(bodies), branch="state")
+
+
+@pytest.fixture
+def restarted(tmp_path: Path) -> World:
+    """An exporter with an empty cache on Wednesday; the agents have worked since the month before."""
+    repository = tmp_path / "brain.git"
+    commit(repository, {"config/monitoring.yaml": b"{}"})
+    sunday, monday, tuesday = (NOON - days * DAY_SECONDS for days in (3, 2, 1))
+    summarise(
+        repository,
+        ("2027-02-28", log_lines(sunday, 50 * M)),
+        ("2027-03-01", log_lines(monday, 333_333, 3)),
+        ("2027-03-02", log_lines(tuesday, M)),
+    )
+    return World(tmp_path, str(repository))
+
+
+def test_with_an_empty_cache_week_and_month_have_the_days_before_by_their_summaries(restarted: World) -> None:
+    restarted.run()
+    for period, cost in {"day": 0, "week": 11.999994, "month": 11.999994}.items():
+        assert restarted.spent('agent="",model=""', period) == pytest.approx(cost), period
+    assert restarted.spent('agent="",model="grok-4"', "week") == pytest.approx(11.999994)
+    assert restarted.spent('agent="grok",model=""', "week") is None, "a summary names no agent"
+    restarted.ship((NOON - DAY_SECONDS, "grok-4", {"tokens_used": M // 2}), (NOON, "grok-4", {"tokens_used": M}))
+    restarted.run()
+    assert restarted.spent('agent="",model=""', "week") == pytest.approx(17.999994), "late logs are in the summary"
+
+
+def test_the_day_of_the_start_is_whole_once_its_summary_is_there(restarted: World) -> None:
+    restarted.run()
+    restarted.ship((NOON + 60, "grok-4", {"tokens_used": M}))
+    restarted.run()
+    restarted.run(DAY_SECONDS)
+    assert restarted.spent('agent="",model=""', "week") == pytest.approx(17.999994)
+    summarise(restarted.home / "brain.git", ("2027-03-03", log_lines(NOON, M, 3)))
+    restarted.run(3600)
+    assert restarted.spent('agent="",model=""', "week") == pytest.approx(29.999994)
+    restarted.start()
+    restarted.run()
+    assert restarted.spent('agent="",model=""', "month") == pytest.approx(29.999994)
+    restarted.run(20 * DAY_SECONDS)
+    assert restarted.spent('agent="",model=""', "week") == 0
+    assert restarted.spent('agent="",model=""', "month") == pytest.approx(29.999994), "no later than its own logs"
+
+
+def test_a_brain_that_is_away_or_a_damaged_summary_costs_only_itself(restarted: World) -> None:
+    repository = restarted.home / "brain.git"
+    commit(repository, {"metrics/daily/2027-03-02.json": b"{"}, branch="state")
+    repository.rename(restarted.home / "away.git")
+    repository.mkdir()
+    (repository / "HEAD").touch()
+    restarted.run()
+    assert restarted.spent('agent="",model=""', "week") == 0
+    (repository / "HEAD").unlink()
+    repository.rmdir()
+    (restarted.home / "away.git").rename(repository)
+    restarted.run(3600)
+    assert restarted.spent('agent="",model=""', "week") == pytest.approx(5.999994)
+
+
+def test_of_several_exporters_one_adds_the_days_before(restarted: World) -> None:
+    found = []
+    for number in (1, 2):
+        restarted.start(Shard(number, 2))
+        restarted.run()
+        found.append(restarted.spent('agent="",model=""', "week"))
+    assert found == [pytest.approx(11.999994), 0]
