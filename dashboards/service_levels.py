@@ -1,12 +1,13 @@
 """Service Levels: is what we promise kept, and how much of each error budget is left?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 from grafanalib.core import Dashboard
 
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page
-from dashboards.slo_rules import ATTAINED, BUDGET, BURN_RATES, LENGTH, REMAINING, burn_rate
+from dashboards.slo_rules import ATTAINED, BUDGET, BURN_RATES, EVENTS, LENGTH, REMAINING, burn_rate
 from dashboards.style import (
     ANY_IS_CRITICAL,
     MEDIUM,
@@ -26,6 +27,9 @@ EMPTY = "No objective in config/slos.yaml has events yet"
 LEFT = falling_steps(0, 0.25)
 """Of the error budget."""
 BURNING = rising_steps(1, 6)
+HOURS_A_DAY = 24
+DEFAULT_DAYS = 30
+"""Length of the window where there is no objective."""
 
 
 def dashboard(context: PageContext) -> Dashboard:
@@ -38,14 +42,14 @@ def dashboard(context: PageContext) -> Dashboard:
         since="now-7d",
         has_history=True,
         sections=(
-            PageSection("", (PanelRow(TILE, _tiles()),)),
-            PageSection("Each objective", (PanelRow(MEDIUM, (_objectives(),), (24,)),)),
+            PageSection("", (PanelRow(TILE, _tiles(context)),)),
+            PageSection("Each objective", (PanelRow(MEDIUM, (_objectives(context),), (24,)),)),
             PageSection("Over time", (PanelRow(MEDIUM, (_remaining(), _burning())),)),
         ),
     )
 
 
-def _tiles() -> tuple[Any, ...]:
+def _tiles(context: PageContext) -> tuple[Any, ...]:
     return (
         stat(
             "Objectives with data",
@@ -78,10 +82,41 @@ def _tiles() -> tuple[Any, ...]:
             steps=BURNING,
             empty=EMPTY,
         ),
+        stat(
+            "Windows not yet full",
+            "How many objectives have been measured for less than their window? The table shows since when.",
+            PanelUnit.COUNT,
+            query(not_yet_full(_lengths(context))),
+            empty=EMPTY,
+        ),
     )
 
 
-def _objectives() -> Any:
+def not_yet_full(lengths: Sequence[int]) -> str:
+    """PromQL for the number of objectives without events in the first 24th of their window.
+
+    Args:
+        lengths: of the windows of all objectives, in days.
+    """
+    young = (
+        f"({ATTAINED} and on (slo) {LENGTH} == {days * DAY_SECONDS:.0f}"
+        f" unless on (slo, agent) last_over_time({EVENTS}[{days}h] offset {(HOURS_A_DAY - 1) * days}h))"
+        for days in lengths
+    )
+    return f"count({' or '.join(young)}) or 0 * count({ATTAINED})"
+
+
+def measured_since(matchers: str, days: int) -> str:
+    """PromQL for the first instant within so many days at which each objective had events, in Unix seconds."""
+    at = f"timestamp({EVENTS}{matchers})"
+    return f"(min_over_time({at}[{days}d:1h]) or {at})"
+
+
+def _lengths(context: PageContext) -> list[int]:
+    return sorted({slo.days for slo in context.settings.slos.enabled.values()}) or [DEFAULT_DAYS]
+
+
+def _objectives(context: PageContext) -> Any:
     top = TopVariable("Objectives", REMAINING, "slo", ROWS, lowest=True)
 
     def column(title: str, series: str, unit: PanelUnit, **look: Any) -> ValueColumn:
@@ -102,6 +137,7 @@ def _objectives() -> Any:
             f"(1 - {BUDGET}{{SELECTED}}) * on (slo) group_right () ({ATTAINED}{{SELECTED}} ^ 0)",
             PanelUnit.RATIO,
         ),
+        column("Measured since", f"1000 * {measured_since('{SELECTED}', _lengths(context)[-1])}", PanelUnit.AGO),
         column("Attained", f"{ATTAINED}{{SELECTED}}", PanelUnit.RATIO),
         column("Budget left", f"{REMAINING}{{SELECTED}}", PanelUnit.RATIO, steps=LEFT),
         *(

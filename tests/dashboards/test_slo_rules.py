@@ -19,6 +19,7 @@ from alerting.model import read_alerts
 from commands.conditions import condition_compiler
 from dashboards.build import recording_rules
 from dashboards.recording import TASKS
+from dashboards.service_levels import measured_since, not_yet_full
 from dashboards.slo_rules import ATTAINED, BAD_EVENTS, EVENTS, REMAINING, slo_groups, slo_series
 from dashboards.style import duration
 from nervesys.metrics.periods import periods
@@ -142,6 +143,25 @@ def test_an_objective_for_each_agent(finds: Find) -> None:
     series = [*HEARTBEATS, {"series": READ, "values": "0+60x60"}]
     both = {f'slo:bad_events:increase{{agent="{agent}",slo="up"}}': bad for agent, bad in (("gimai", 1), ("grok", 0))}
     finds(availability(per_agent=True), series, ("last_over_time(slo:bad_events:increase[4m])", "1h", both))
+
+
+def test_a_window_that_is_not_yet_full_is_counted_and_dated(finds: Find) -> None:
+    slo = {"indicator": Indicator.TASKS, "percent": 99}
+    loaded = with_objectives(short=Slo(days=1, **slo), long=Slo(days=3, **slo), all=Slo(days=1, per_agent=True, **slo))
+    grok = tasks((2 * DAY, 0))
+    gimai = [
+        {key: text.replace("grok", "gimai").replace("0+", f"_x{DAY} 0+") for key, text in row.items()} for row in grok
+    ]
+    matcher = '{slo="long"}'
+    not_full, since = not_yet_full([1, 3]), f"round({measured_since(matcher, 3)}, 3600)"
+    finds(
+        loaded,
+        grok + gimai,
+        (not_full, "20h", {"{}": 3}),
+        (not_full, "30h", {"{}": 2}),
+        (not_full, "47h30m", {"{}": 1}),
+        (since, "30h", {matcher: 3600}),
+    )
 
 
 def test_a_blind_exporter_makes_no_events(finds: Find) -> None:
