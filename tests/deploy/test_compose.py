@@ -85,6 +85,15 @@ def test_services_have_no_more_rights_than_they_need(name: str) -> None:
     assert name not in OURS or service["user"] == "10001:10001"
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_our_services_have_a_home_that_can_be_written_to(name: str) -> None:
+    service = SERVICES[name]
+    if "entrypoint" not in service or name == "agents":
+        home = service["environment"].get("NERVESYS_HOME", "/nervesys")
+        mounts = [target for _, target, mode in map(_volume, service["volumes"]) if mode == "rw"]
+        assert any(f"{home}/".startswith(f"{place}/") for place in (*mounts, *service["tmpfs"]))
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_memory_processes_and_logs_of_services_are_limited(name: str) -> None:
     service = SERVICES[name]

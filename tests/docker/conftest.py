@@ -37,11 +37,13 @@ def stack(engine: Engine, request: pytest.FixtureRequest) -> Iterator[DockerStac
     began = time.monotonic()
     found.compose("build")
     found.seconds["build"] = time.monotonic() - began
+    began_well = False
     try:
         found.up("up -> all healthy")
+        began_well = True
         yield found
     finally:
-        if request.session.testsfailed:
+        if request.session.testsfailed or not began_well:
             print(found.try_compose("logs", "--tail=40").stdout.decode()[-20000:])
         found.try_compose("--profile=docker", "down", "--volumes", "--timeout=5")
 
