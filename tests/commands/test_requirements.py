@@ -1,4 +1,4 @@
-"""The page of requirements: the commands and pages that it names exist, and so do the variables of `.env.example`."""
+"""The page of requirements: commands and pages that it names exist; those that need no stack run."""
 
 import re
 from pathlib import Path
@@ -10,10 +10,27 @@ from dashboards.build import pages
 from nervesys.settings import load
 from nervesys.settings.env_files import read_env_files
 from nervesys.settings.variables import STARTUP_VARIABLES, VARIABLES
+from tests.commands.conftest import Run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/requirements.md").read_text()
 NAMED = sorted(set(re.findall(r"`(nervesys [a-z][^`]*)`", TEXT)))
+WITHOUT_STACK = (
+    "nervesys alerts build",
+    "nervesys alerts check",
+    "nervesys artifacts --help",
+    "nervesys config check",
+    "nervesys kubernetes build",
+    "nervesys units",
+)
+NEED_STORE = (
+    "nervesys agent logs NAME --category errors",
+    "nervesys agent messages",
+    "nervesys agent tasks NAME",
+    "nervesys audit",
+    "nervesys backup",
+    "nervesys round --dry-run",
+)
 
 
 @pytest.mark.parametrize("line", NAMED)
@@ -27,6 +44,27 @@ def test_a_command_that_is_named_exists_with_its_options(line: str) -> None:
             command = command.commands[word]
     known = {option for parameter in command.params for option in parameter.opts}
     assert options <= known
+
+
+@pytest.mark.parametrize("line", WITHOUT_STACK)
+def test_a_command_without_a_stack_runs(line: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert line in NAMED
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NERVESYS_HOME", str(tmp_path / "home"))
+    result = run(*line.split()[1:])
+    assert (result.code, bool(result.out)) == (0, True), result.err
+
+
+@pytest.mark.parametrize("line", NEED_STORE)
+def test_a_command_without_keys_names_them(
+    line: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert line in NAMED
+    monkeypatch.setenv("NERVESYS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NERVESYS_ARCHIVE", tmp_path.as_uri())
+    result = run(*line.replace("NAME", "grok").split()[1:])
+    assert result.code == 1
+    assert "set STORJ_ACCESS_KEY and STORJ_SECRET_KEY" in result.out + result.err
 
 
 def test_a_page_that_is_named_exists() -> None:
