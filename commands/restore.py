@@ -1,7 +1,9 @@
 """`nervesys restore`: bring a whole installation back from a full backup."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -18,10 +20,13 @@ from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.contract import parse_time
 from nervesys.errors import BadObject, NervesysError
 from nervesys.plural import count
+from nervesys.settings import StartupSettings
 from nervesys.stores.open_archive import open_archive
-from nervesys.stores.open_stores import open_store
+from nervesys.stores.open_stores import Configuration, open_store
 
 app = typer.Typer()
+
+PROGRAM = "restore"
 
 
 def _day(value: str | None) -> str | None:
@@ -66,7 +71,7 @@ def run(
 
     Example: `nervesys restore --into /srv/nervesys --archive file:///mnt/archive`
     """
-    base = open_settings("restore", home=str(into), brain=brain, archive=archive)
+    base = _open_settings(into, brain, archive)
     storage = base.loaded.settings.storage
     console, begun = Console(soft_wrap=True, highlight=False), time.monotonic()
 
@@ -92,6 +97,20 @@ def run(
         console.print(escape(line))
     if problems:
         raise NervesysError(f"restore {path}: {join_problems(problems)}")
+
+
+def _open_settings(into: Path, brain: str | None, archive: str | None) -> Configuration:
+    """Load the settings; the copy of a brain that is fetched for it is removed, because the folder has to be empty."""
+    copy = StartupSettings(into).mirror(PROGRAM)
+    existed = copy.exists()
+    try:
+        return open_settings(PROGRAM, home=str(into), brain=brain, archive=archive)
+    finally:
+        if not existed:
+            shutil.rmtree(copy, ignore_errors=True)
+            copy.with_name(f"{copy.name}.lock").unlink(missing_ok=True)
+            with suppress(OSError):  # it holds something else, or was never made
+                copy.parent.rmdir()
 
 
 def _finish(restored: RestoredBackup, journal: str | None, log_step: Callable[[str], None]) -> None:

@@ -89,6 +89,14 @@ def test_a_machine_is_wiped_and_brought_back_by_restore_alone(
     assert {key: store.get(key, max_bytes=1 << 20) for key in OBJECTS} == OBJECTS
 
 
+def test_another_folder_is_restored_while_the_brain_is_there(nervesys: Callable[..., str], tmp_path: Path) -> None:
+    nervesys("backup")
+    before = home_files(tmp_path / "home")
+    nervesys("restore", "--into", str(tmp_path / "second"))
+    assert home_files(tmp_path / "second") == before
+    assert branch_tips(tmp_path / "second/brain.git") == branch_tips(tmp_path / "brain.git")
+
+
 def test_wrong_arguments_are_named(nervesys: Callable[..., str], tmp_path: Path) -> None:
     nervesys("backup")
     target = str(tmp_path / "target")
