@@ -80,6 +80,7 @@ BLOCKS: dict[str, list[RunBy | SameAs | NotRun | Here]] = {
     "docs/how-to/daily-round.md": [SameAs("tests/commands/test_round.py")],
     "docs/how-to/docker.md": [
         SameAs("tests/docker/test_stack.py"),
+        SameAs("tests/docker/test_stack.py"),
         PRINTS_SECRET,
         PRINTS_SECRET,
         DOCKER_UNTESTED,
