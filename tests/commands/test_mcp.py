@@ -271,14 +271,21 @@ async def tools_of(transport: Any) -> set[str]:
         return {tool.name for tool in (await client.list_tools()).tools}
 
 
+def no_prometheus() -> str:
+    """An address where none runs; at the default one, a stack of this machine may."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
 def test_a_desktop_client_starts_it_by_its_command_and_home_alone(home: Path) -> None:
-    server = StdioServerParameters(command=sys.executable, args=["-m", "nervesys", "mcp", "--home", str(home)])
+    args = ["-m", "nervesys", "mcp", "--home", str(home), "--prometheus", no_prometheus()]
+    server = StdioServerParameters(command=sys.executable, args=args)
     assert asyncio.run(tools_of(server)) == set(READING)
 
 
 def test_over_http_the_protocols_own_client_needs_the_token(home: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     argv = [sys.executable, "-m", "nervesys", "mcp", "--home", str(home), "--allow-restart", "--listen", address]
+    argv += ["--prometheus", no_prometheus()]
 
     async def ask(token: str) -> set[str]:
         async with httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=30) as http:
