@@ -102,6 +102,7 @@ Servers = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option("--limit", "-n", min=1, max=100_000, help="Only the newest so many.")]
 Reverse = Annotated[bool, typer.Option("--reverse", "-r", help="Newest first.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Keep printing what is shipped, until Ctrl-C.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, one object on each line.")]
 
 
@@ -127,9 +128,7 @@ def logs(
     server: Servers = None,
     limit: Limit = None,
     reverse: Reverse = False,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Keep printing what is shipped, until Ctrl-C.")
-    ] = False,
+    follow: Follow = False,
     as_json: AsJson = False,
     home: Home = None,
     brain: BrainUrl = None,

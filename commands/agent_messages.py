@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.agent_logs import AsJson, Limit, Reverse, Since, Until, agent_parameter, follow_records, time_span
+from commands.agent_logs import AsJson, Follow, Limit, Reverse, Since, Until, agent_parameter, follow_records, time_span
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
 from commands.reading_progress import ReadingProgress
 from nervesys.clock import system_clock
@@ -40,9 +40,7 @@ def messages(
     until: Until = None,
     limit: Limit = None,
     reverse: Reverse = False,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Keep printing what is shipped, until Ctrl-C.")
-    ] = False,
+    follow: Follow = False,
     as_json: AsJson = False,
     home: Home = None,
     brain: BrainUrl = None,

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from nervesys.contract.vitality import EntityName
 from nervesys.errors import SettingsError, SettingsProblem
 from nervesys.settings.kubernetes import KubernetesSettings
-from nervesys.settings.push import PushSettings
+from nervesys.settings.push import HttpCredentials, PushSettings
 from nervesys.settings.section import SettingsSection
 from nervesys.settings.urls import HttpUrl, PlainUrl
 from nervesys.settings.web import Web
@@ -123,30 +123,16 @@ class RemoteWriteQueue(SettingsSection):
     batch_send_deadline_seconds: Seconds | None = None
 
 
-class RemoteWriteSettings(SettingsSection):
+class RemoteWriteSettings(HttpCredentials):
     """Another store of metrics that Prometheus sends all samples to, such as Mimir, VictoriaMetrics or Grafana Cloud.
 
     Attributes:
         url: of its endpoint, such as `https://metrics.example.org/api/v1/push`.
-        user: of basic auth, with `password_file`.
-        password_file: file that holds the password; a relative name lies in the folder of secrets.
-        token_file: file that holds a bearer token, in place of a user; relative as above.
         queue: how samples are buffered and sent.
     """
 
     url: PlainUrl
-    user: str | None = None
-    password_file: str | None = None
-    token_file: str | None = None
     queue: RemoteWriteQueue = RemoteWriteQueue()
-
-    @model_validator(mode="after")
-    def _has_single_authentication(self) -> Self:
-        if (self.user is None) != (self.password_file is None):
-            raise ValueError("`user` and `password_file` go together")
-        if self.user is not None and self.token_file is not None:
-            raise ValueError("it has either a user or a token_file")
-        return self
 
 
 class TracesPushSettings(PushSettings):
