@@ -30,6 +30,7 @@ from nervesys.settings.rotation import (
     own_secrets,
     rotate,
 )
+from nervesys.settings.storage import LONGEST_OVERLAP_HOURS
 from nervesys.stores.open_stores import Configuration
 
 DEFAULT_DAYS = 90.0
@@ -64,7 +65,11 @@ def rotate_(
     ] = None,
     overlap_hours: Annotated[
         float | None,
-        typer.Option(min=0, help="Time for which old secrets are accepted (default: round.secret_overlap_hours)."),
+        typer.Option(
+            min=0,
+            max=LONGEST_OVERLAP_HOURS,
+            help="Time for which old secrets are accepted; 0 ends all of them (default: round.secret_overlap_hours).",
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be replaced.")] = False,
     home: Home = None,

@@ -99,7 +99,7 @@ def due_secrets(own: Iterable[OwnSecret], days: float, now: float) -> list[OwnSe
 
 
 def rotate(secret: OwnSecret, now: float, overlap_seconds: float, who: str = "daily round") -> None:
-    """Replace a secret by a new random one; the old one stays valid for the overlap. Both ends are audited.
+    """Replace a secret by a new random one; the old one stays valid for the overlap, and none before it for longer.
 
     Args:
         secret: to replace.
@@ -118,9 +118,13 @@ def _rotate(secret: OwnSecret, now: float, overlap_seconds: float) -> None:
     path = secret.path
     try:
         current = read_secret_text(path)
-        kept = [item for item in read_previous(path) if now < item.until and item.value != current]
-        kept = [*kept, PreviousSecret(current, now + overlap_seconds)][-KEPT:]
-        listed = [{"value": item.value, "until": item.until} for item in kept]
+        until = now + overlap_seconds  # also of those before it: one that leaked ends with a rotation without overlap
+        earlier = [item for item in read_previous(path) if now < item.until and item.value != current]
+        kept = [
+            *(PreviousSecret(item.value, min(item.until, until)) for item in earlier),
+            PreviousSecret(current, until),
+        ]
+        listed = [{"value": item.value, "until": item.until} for item in kept[-KEPT:]]
         _replace(previous_file(path), json.dumps(listed), like=path)
         new = secrets.token_hex(RANDOM_BYTES)
         _replace(path, new, like=path)

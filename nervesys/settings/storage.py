@@ -177,6 +177,10 @@ class Retention(SettingsSection):
     documents: Days
 
 
+LONGEST_OVERLAP_HOURS = 30 * 24
+"""For which a secret that was replaced may still be accepted."""
+
+
 class RoundSettings(SettingsSection):
     """The daily round.
 
@@ -192,7 +196,7 @@ class RoundSettings(SettingsSection):
     delete_at_most: int = Field(ge=0)
     drill_days: Days = None
     rotate_secrets_days: Days = None
-    secret_overlap_hours: float = Field(gt=0, le=30 * 24)
+    secret_overlap_hours: float = Field(gt=0, le=LONGEST_OVERLAP_HOURS)
 
 
 OTHER_PARTS = ("brain", "configuration", "secrets", "journal", "artifacts", "archive_index")

@@ -60,6 +60,13 @@ def test_old_and_new_are_accepted_until_the_overlap_ends(home: Path) -> None:
     assert new not in repr(listener)
 
 
+def test_a_rotation_without_overlap_ends_the_secrets_before_it_too(home: Path) -> None:
+    listener = SecretFromFile(home / "secrets/receiver_token", lambda: NOW + 20)
+    rotate(named(home, "receiver_token"), NOW, 24 * 3600)
+    rotate(named(home, "receiver_token"), NOW + 10, 0)
+    assert listener.valid_values() == (listener.get_secret_value(),)
+
+
 def test_links_by_the_old_key_are_accepted_until_the_overlap_ends(home: Path) -> None:
     now, file = [NOW], home / "secrets/approval_key"
     file.write_text(OLD)
