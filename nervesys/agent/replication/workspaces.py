@@ -116,6 +116,9 @@ class WorkspaceReplica:
         if not changed and not grown and not gone:
             return
         self._claim(project, copy_state)
+        if switched:  # on the disk before the first upload: killed meanwhile, a switch back replaces everything too
+            copy_state.encrypted = None
+            self._write(project, copy_state)
         upload = _Upload(self.store, self.prefix(project), recipients, replaces=switched)
         try:
             for name, state in changed.items():

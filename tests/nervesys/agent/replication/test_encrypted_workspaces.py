@@ -125,3 +125,19 @@ def test_killed_between_both_forms_the_newer_log_is_restored(store: FolderStore,
     there = replica(store, tmp_path / "b", "second")
     there.open("apollo")
     assert set(read(tmp_path / "b")) == {"one.md", "two.md"}
+
+
+def test_switched_off_killed_and_switched_on_again_nothing_plain_is_left(store: FolderStore, tmp_path: Path) -> None:
+    here = replica(store, tmp_path / "a", "first")
+    here.open("apollo")
+    write(tmp_path / "a", "one")
+    here.sync()
+    dying = replica(DiesAtDelete(tmp_path / "bucket"), tmp_path / "a", "first", ())
+    dying.open("apollo")
+    with pytest.raises(Exception, match="killed"):
+        dying.sync()
+    assert not all(key.endswith(".age") for key in keys(store))
+    again = replica(store, tmp_path / "a", "first")
+    again.open("apollo")
+    again.sync()
+    assert all(key.endswith(".age") for key in keys(store))
