@@ -31,7 +31,7 @@ from nervesys.audit import AUDIT, UNKNOWN, AuditAction, AuditResult
 from nervesys.errors import SettingsError, SettingsProblem
 from nervesys.metrics.audit import audit_snapshot
 from nervesys.metrics.host_check import AllowedHosts, HostCheck, is_below
-from nervesys.metrics.http_headers import NoSniff, accepts_gzip, client_of, is_secret
+from nervesys.metrics.http_headers import USER, NoSniff, accepts_gzip, client_of, is_secret
 from nervesys.metrics.http_server import BoundedServer, bounded_server
 from nervesys.metrics.listener import Connections, connection_limit, open_listeners, raise_file_limit
 from nervesys.metrics.snapshot import MetricsSnapshot
@@ -166,7 +166,8 @@ class BasicAuth:
         self._user, self._password = web.basic_auth_user, web.basic_auth_password or SecretStr("")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._is_open(scope["path"]) and not self._allowed(scope):
+        guarded = scope["type"] == "http" and not self._is_open(scope["path"])
+        if guarded and not self._allowed(scope):
             if scope["headers"] and b"authorization" in dict(scope["headers"]):  # browsers ask without one first
                 AUDIT.record(
                     AuditAction.SIGN_IN,
@@ -179,6 +180,8 @@ class BasicAuth:
             refusal = PlainTextResponse("authentication required\n", 401, challenge)
             await refusal(scope, receive, send)
             return
+        if guarded:
+            scope.setdefault("state", {})[USER] = self._user
         await self._app(scope, receive, send)
 
     def _is_open(self, path: str) -> bool:

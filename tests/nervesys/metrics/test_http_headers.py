@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from nervesys.artifacts.tokens import Tokens
 from nervesys.metrics import EMPTY
-from nervesys.metrics.http_headers import is_secret
+from nervesys.metrics.http_headers import is_secret, user_of
 from nervesys.metrics.pages import HttpProgram, application
 from nervesys.settings import Web
 
@@ -96,6 +98,16 @@ def test_no_other_credentials_open_anything(header: bytes) -> None:
 def test_the_right_credentials_do() -> None:
     right = b"basic " + b64encode(b"ada:hunter2")
     assert status_of("/metrics", "GET", (b"authorization", right)) == 200
+
+
+def test_a_user_is_named_only_where_the_password_was_checked() -> None:
+    async def who(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(user_of(request))
+
+    program = HttpProgram("toy", "A toy.", lambda: EMPTY, lambda: None, [Route("/who", who)])
+    checked = Web(basic_auth_user="ada", basic_auth_password=SecretStr(PASSWORD))
+    for web, user in ((checked, "user ada"), (Web(), "anonymous")):
+        assert TestClient(application(program, web)).get("/who", auth=("ada", PASSWORD)).text == user
 
 
 def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
