@@ -106,7 +106,9 @@ class ApprovalDesk:
             raise ApprovalOver("nobody was asked to approve this episode")
         return newest[episode_id]
 
-    async def answer(self, nonce: str, choice: Answer, by: str, silence_seconds: int = HOUR) -> str:
+    async def answer(
+        self, nonce: str, choice: Answer, by: str, silence_seconds: int = HOUR, *, who: str = "", client: str = ""
+    ) -> str:
         """Take an answer; returns what was done, in words.
 
         Args:
@@ -114,6 +116,8 @@ class ApprovalDesk:
             choice: one of `CHOICES`.
             by: who answers, for the journal.
             silence_seconds: one of `SILENCES`; for that choice.
+            who: answers, for the audit trail; empty for `by`.
+            client: address of whoever answers; may be empty.
 
         Raises:
             ApprovalOver: it takes no answer any more.
@@ -131,7 +135,7 @@ class ApprovalDesk:
             raise taken
         self.journalled(taken)
         self.instruments.add(metrics.APPROVAL_ANSWERS, choice)
-        AUDIT.record(AuditAction.ORDER, AuditResult.OK, by, f"approval: {detail}")
+        AUDIT.record(AuditAction.ORDER, AuditResult.OK, who or by, f"approval: {detail}", client=client)
         return detail
 
     async def _silence(self, episode: Episode, seconds: int, by: str) -> None:

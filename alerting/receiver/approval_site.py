@@ -4,9 +4,10 @@ Mail scanners and previews of chats open links: a GET shows what a link would do
 The link takes the place of a session, and its form carries a key that only who has seen the page knows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -17,9 +18,13 @@ from alerting.journal import Episode, view
 from alerting.journal.approvals import CHOICES, Answer
 from alerting.receiver.approval_desk import HOUR, SILENCES, ApprovalDesk, ApprovalOver, NoSilence
 from alerting.receiver.approval_links import PATH, ApprovalLink, LinkSigner, is_same
-from alerting.receiver.page import OperatorPage, read_form
+from alerting.receiver.page import OperatorPage, read_form, who_asks
 from alerting.receiver.web import episode_number
+from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.metrics.body import HttpRefused
+from nervesys.metrics.http_headers import client_of
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 LABELS = {Answer.APPROVE: "Approve", Answer.REFUSE: "Refuse", Answer.SILENCE: "Silence"}
 FOREIGN = ("cross-site", "same-site")
@@ -42,7 +47,10 @@ class ApprovalSite:
 
     def routes(self) -> list[BaseRoute]:
         """The paths of the pages."""
-        handle = self.page.handle_errors
+
+        def handle(handler: Handler) -> Any:
+            return self.page.handle_errors(_audit_refusals(handler))
+
         return [
             Route(f"{PATH}{{token}}", handle(self._confirm), methods=["GET"]),
             Route(f"{PATH}{{token}}", handle(self._answer), methods=["POST"]),
@@ -73,7 +81,7 @@ class ApprovalSite:
         if not is_same(form.get("form_key", ""), self.signer.form_key(request.path_params["token"])):
             raise HttpRefused(HTTPStatus.FORBIDDEN, "no_form", "open the link, and answer from the page itself")
         await self._open_question(link)
-        done = await self._take(link.nonce, link.choice, f"channel {link.channel}", form)
+        done = await self._take(link.nonce, link.choice, f"channel {link.channel}", form, request)
         return self.page.render(request, "answered.html", done=done, link=link)
 
     async def _answer_signed_in(self, request: Request) -> Response:
@@ -86,7 +94,7 @@ class ApprovalSite:
             question = await self.desk.question_of(episode)
         except ApprovalOver as err:
             raise HttpRefused(HTTPStatus.GONE, "over", str(err)) from None
-        await self._take(question.nonce, Answer(choice), "an operator who signed in", form)
+        await self._take(question.nonce, Answer(choice), "an operator who signed in", form, request)
         return RedirectResponse(f"/episodes/{episode}", HTTPStatus.SEE_OTHER)
 
     def _read(self, request: Request) -> ApprovalLink:
@@ -107,12 +115,13 @@ class ApprovalSite:
             raise HttpRefused(HTTPStatus.FORBIDDEN, "forged", "this link is for another episode")
         return episode
 
-    async def _take(self, nonce: str, choice: Answer, by: str, form: Mapping[str, str]) -> str:
+    async def _take(self, nonce: str, choice: Answer, by: str, form: Mapping[str, str], request: Request) -> str:
         seconds = form.get("seconds", str(HOUR))
-        if not seconds.isascii() or not seconds.isdecimal() or int(seconds[:9]) not in SILENCES:
+        if seconds not in map(str, SILENCES):
             raise HttpRefused(HTTPStatus.BAD_REQUEST, "no_time", "choose one of the times of the page")
         try:
-            return await self.desk.answer(nonce, choice, by, int(seconds))
+            who, client = who_asks(request) if request.state.key else by, client_of(request.scope)
+            return await self.desk.answer(nonce, choice, by, int(seconds), who=who, client=client)
         except ApprovalOver as err:
             raise HttpRefused(HTTPStatus.GONE, "over", str(err)) from None
         except NoSilence as err:
@@ -124,3 +133,20 @@ class ApprovalSite:
         own = {request.url.netloc, urlsplit(self.page.fleet().settings.monitoring.journal_url).netloc}
         if site in FOREIGN or (origin != "null" and urlsplit(origin).netloc not in own):
             raise HttpRefused(HTTPStatus.FORBIDDEN, "foreign", "another site sent this; answer from the page itself")
+
+
+def _audit_refusals(handler: Handler) -> Handler:
+    """Wrap a handler: forged links and foreign forms are in the audit trail."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except HttpRefused as refused:
+            if refused.status == HTTPStatus.FORBIDDEN:
+                client, detail = client_of(request.scope), str(refused)
+                AUDIT.record(
+                    AuditAction.ORDER, AuditResult.DENIED, who_asks(request), "approval", client=client, detail=detail
+                )
+            raise
+
+    return answer

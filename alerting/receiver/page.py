@@ -214,9 +214,7 @@ class OperatorPage:
         return response
 
     def _audit(self, request: Request, action: AuditAction, result: AuditResult, target: str, detail: str = "") -> None:
-        session = request.cookies.get(COOKIE, "")
-        who = session_name(session) if request.state.key else UNKNOWN
-        AUDIT.record(action, result, who, target, client=client_of(request.scope), detail=detail)
+        AUDIT.record(action, result, who_asks(request), target, client=client_of(request.scope), detail=detail)
 
     async def _carry_out(self, request: Request, form: Mapping[str, str]) -> Response:
         await self.check_form(request, form)
@@ -263,6 +261,11 @@ class OperatorPage:
     async def _style(self, _: Request) -> Response:
         text = base_style() + TEMPLATES.get_template("style.css").render()
         return Response(text, headers={"x-content-type-options": "nosniff"}, media_type="text/css")
+
+
+def who_asks(request: Request) -> str:
+    """Who sent a request to these pages, for the audit trail."""
+    return session_name(request.cookies.get(COOKIE, "")) if request.state.key else UNKNOWN
 
 
 def _question(connection: Connection, episode: int) -> dict[str, Any]:

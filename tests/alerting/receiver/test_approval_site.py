@@ -19,6 +19,7 @@ from alerting.receiver.local import ApprovalSettings, LocalFile
 from alerting.receiver.program import Receiver
 from tests.alerting.receiver.asking import KEY, SLACK, Asking, asking
 from tests.alerting.receiver.test_page import TOKEN, sign_in
+from tests.audit_events import audited_events
 from tests.servers.chats import Chats, chat_servers
 
 WAITING = {"grok": "waiting_for_approval"}
@@ -211,7 +212,7 @@ def test_a_silence_has_one_of_the_times_of_the_page(world: Asking) -> None:
     async def story(client: httpx.AsyncClient) -> None:
         key = re.search(r'name="form_key" value="([\w-]+)"', (await client.get(path)).text)
         assert key
-        for seconds in ("1", "999999999999999999999", "-3600", "x", "٣"):
+        for seconds in ("1", "999999999999999999999", "000003600000", "-3600", "x", "٣"):
             wrong = await client.post(path, data={"form_key": key[1], "seconds": seconds})
             assert (wrong.status_code, seconds) == (400, seconds)
 
@@ -238,6 +239,20 @@ def test_operators_who_signed_in_answer_on_the_page_of_the_episode(choice: Answe
 
     visit(world, story)
     assert (world.question().outcome, world.question().ended_by) == (choice, "an operator who signed in")
+
+
+def test_answers_and_forgeries_are_audited_with_the_session(world: Asking) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        await client.post("/approvals/forged.link")
+        key = await sign_in(client)
+        await client.post("/episodes/1/approval", data={"choice": "refuse", "key": key})
+
+    with audited_events() as events:
+        visit(world, story)
+    denied, answered = (event for event in events if event[0] == "order")
+    assert denied == ("order", "denied", "unknown", "approval")
+    assert re.fullmatch("session [0-9a-f]{12}", answered[2])
+    assert answered[3] == "approval: refused by an operator who signed in"
 
 
 def test_no_secret_of_a_link_is_in_metrics_journal_or_log(world: Asking, caplog: pytest.LogCaptureFixture) -> None:
