@@ -12,6 +12,7 @@ from alerting.conditions.compile import ConditionCompiler
 from alerting.conditions.language import Comparison, parse_condition
 from alerting.generate.rules import Rule, outline_of, rules_of
 from alerting.generate.template_check import template_problems
+from alerting.messages.message import is_own_secret
 from alerting.model import (
     Alert,
     AlertsFile,
@@ -158,9 +159,13 @@ def _check_inhibitions(alert: Alert, alerts: AlertsFile, compiler: ConditionComp
 
 def _check_channel(channel: Channel, context: AlertCheckContext) -> Findings:
     """Alertmanager starts without its secret files, and fails at the first notification."""
-    if not channel.enabled or context.secrets is None:
+    files = _secret_files(channel) if channel.enabled else {}
+    for key, file in files.items():
+        if is_own_secret(file):
+            yield key, f"{file} is no secret of a channel, which would send it away; name another file"
+    if context.secrets is None:
         return
-    for key, file in _secret_files(channel).items():
+    for key, file in files.items():
         path = context.secrets / file
         if not os.access(path, os.R_OK):
             yield key, f"{path} cannot be read; write the secret there, or set `enabled: false`"

@@ -9,15 +9,17 @@ from pydantic import SecretStr
 
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
+from nervesys.settings.rotation import KNOWN
 from nervesys.settings.secret_file import read_secret_text
 
 SECONDS = 10.0
 """Time limit of one request."""
 RESPONSE_BYTES = 1 << 20
+FIRST_RETRY = 5.0
 TEMPORARY = frozenset({408, 425, 429})
 """Statuses below 500 after which another attempt may succeed."""
-OWN_SECRETS = frozenset({"receiver_token", "approval_key"})
-"""Never a channel's: config/alerts.yaml, which names the files, must not send the receiver's own anywhere."""
+OWN_SECRETS = frozenset({*KNOWN, "store_access_key", "store_secret_key", "github_token"})
+"""Never a channel's: config/alerts.yaml, which names the files, must not send the installation's own anywhere."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,23 @@ class MessageFailed(NervesysError):
         self.permanent, self.wait_seconds = permanent, wait_seconds
 
 
+def retry_wait(attempts: int, failure: MessageFailed, longest: float) -> float:
+    """Seconds until the next attempt: twice as many after each, or more if the channel asks for it.
+
+    Args:
+        attempts: that failed before this one.
+        failure: of this one.
+        longest: that is waited unless the channel asks for more.
+    """
+    return max(min(FIRST_RETRY * 2.0 ** min(attempts, 10), longest), failure.wait_seconds)
+
+
+def is_own_secret(name: str) -> bool:
+    """Whether a file is the installation's own, or hidden, as the secrets are that a rotation has replaced."""
+    file = Path(name).name
+    return file in OWN_SECRETS or file.startswith(".")
+
+
 def read_channel_secret(folder: Path, name: str) -> SecretStr:
     """The secret of a channel.
 
@@ -80,7 +99,7 @@ def read_channel_secret(folder: Path, name: str) -> SecretStr:
         MessageFailed: it cannot be read, or is none of a channel.
     """
     path = folder / name
-    if path.name in OWN_SECRETS or not path.resolve().is_relative_to(folder.resolve()):
+    if path.parent != folder or is_own_secret(name) or not path.resolve().is_relative_to(folder.resolve()):
         raise MessageFailed(f"{name} is no secret of a channel; name a file of {folder}", permanent=True)
     try:
         text = read_secret_text(path)

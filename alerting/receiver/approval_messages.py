@@ -6,7 +6,8 @@ Messages wait in the journal until they are sent; of several receivers one sends
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from sqlalchemy import Connection
 from alerting.journal import Journal, Writer, approvals, view
 from alerting.journal.approvals import Answer, Approval, OutgoingMessage
 from alerting.messages import mail, slack
-from alerting.messages.message import Button, Message, MessageFailed, read_channel_secret
+from alerting.messages.message import Button, Message, MessageFailed, read_channel_secret, retry_wait
 from alerting.messages.telegram import TelegramBot
 from alerting.model import Channel, EmailChannel, SlackChannel, TelegramChannel
 from alerting.receiver import metrics
 from alerting.receiver.approval_desk import DONE, HOUR, SILENCES
 from alerting.receiver.approval_links import PATH, ApprovalLink, LinkSigner
+from alerting.receiver.channel_threads import ChannelThreads
 from alerting.receiver.fleet import FleetConfig
 from nervesys.clock import Clock
 from nervesys.contract import format_time
@@ -31,7 +33,7 @@ LEASE_SECONDS = 60.0
 """After which another receiver sends what this one was sending when it was lost."""
 SEND_SECONDS = 30.0
 """Time limit of one message."""
-FIRST_RETRY, LONGEST_RETRY = 5.0, 300.0
+LONGEST_RETRY = 300.0
 ATTEMPTS = 12
 """To report how an approval ended; a question is sent again until it expires."""
 SUMMARY_CHARACTERS = 300
@@ -50,6 +52,7 @@ class ApprovalMessages:
         secrets: folder with those of the channels.
         telegram_url: of the Bot API.
         can_silence: whether alerts can be silenced.
+        threads: in which messages are sent.
     """
 
     journal: Journal
@@ -61,6 +64,7 @@ class ApprovalMessages:
     can_silence: Callable[[], bool]
     instruments: Instruments
     clock: Clock
+    threads: ChannelThreads = field(default_factory=ChannelThreads)
 
     async def turn(self) -> None:
         """Send the messages that are due, each within its time limit; a channel that fails delays no other."""
@@ -75,7 +79,7 @@ class ApprovalMessages:
         try:
             if not (outgoing.asks and outgoing.approval.ended_at is not None):
                 message = await self._compose(outgoing)
-                sending = asyncio.to_thread(self._send, outgoing.channel, message)
+                sending = self.threads.run(outgoing.channel, partial(self._send, outgoing.channel, message))
                 reference = await asyncio.wait_for(sending, SEND_SECONDS)
             outcome = "sent"
         except (MessageFailed, TimeoutError) as err:
@@ -93,8 +97,7 @@ class ApprovalMessages:
 
     def _retry_at(self, outgoing: OutgoingMessage, failure: MessageFailed) -> float | None:
         """When to send it again; None where that is of no use."""
-        wait = max(min(FIRST_RETRY * 2 ** min(outgoing.attempts, 10), LONGEST_RETRY), failure.wait_seconds)
-        at = self.clock() + wait
+        at = self.clock() + retry_wait(outgoing.attempts, failure, LONGEST_RETRY)
         late = at >= outgoing.approval.expires_at if outgoing.asks else outgoing.attempts + 1 >= ATTEMPTS
         return None if failure.permanent or late else at
 

@@ -22,6 +22,7 @@ from alerting.receiver.approval_site import ApprovalSite
 from alerting.receiver.blast_radius import BlastRadius
 from alerting.receiver.calls import AttemptRunner
 from alerting.receiver.change_log import describe_changes
+from alerting.receiver.channel_threads import ChannelThreads
 from alerting.receiver.deadman import DeadmanSwitch
 from alerting.receiver.episode_context import EpisodeContextReader
 from alerting.receiver.exposition import Exposition
@@ -137,7 +138,7 @@ class Receiver:
             clock=clock,
             on_changes=self._on_changes,
         )
-        self._clock = clock
+        self._clock, self._threads = clock, ChannelThreads()
         self._desk = ApprovalDesk(journal, writer, cluster, lambda: fleet.now, instruments, clock, self._received)
 
     def application(self) -> Starlette:
@@ -216,6 +217,7 @@ class Receiver:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._attempts.close()
+            self._threads.close()
             self._journal.close()
 
     def _approval_tasks(self, never: asyncio.Event) -> list[Coroutine[None, None, None]]:
@@ -232,6 +234,7 @@ class Receiver:
             can_silence=lambda: self._desk.can_silence,
             instruments=self._instruments,
             clock=self._clock,
+            threads=self._threads,
         )
         buttons = TelegramButtons(
             journal=self._journal,
@@ -242,6 +245,7 @@ class Receiver:
             secrets=secrets,
             url=settings.telegram_url,
             clock=self._clock,
+            threads=self._threads,
         )
         return [
             run_repeatedly(fixed_pause(APPROVAL_SECONDS), "messages about approvals", messages.turn, never),

@@ -8,22 +8,38 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from alerting.journal import Journal, Writer, approvals
 from alerting.journal.approvals import CHOICES, Answer
-from alerting.messages.message import read_channel_secret
+from alerting.messages.message import MessageFailed, read_channel_secret, retry_wait
 from alerting.messages.telegram import POLL_SECONDS, PressedButton, TelegramBot
 from alerting.model import TelegramChannel
 from alerting.receiver.approval_desk import SILENCES, ApprovalDesk, ApprovalOver, NoSilence
+from alerting.receiver.channel_threads import ChannelThreads
 from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.tasks import log_errors
 from nervesys.clock import Clock
 
 LEASE_SECONDS = 60.0
+LONGEST_RETRY = 30.0
+"""Seconds between two attempts to read a bot that fails; people wait for their button."""
 DATA = re.compile(r"([a-z]{1,10}):(\d{1,9}):([\w-]{1,40})", re.ASCII)
 USERNAME = re.compile(r"\w{1,32}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class _FailedReads:
+    """How often in a row a bot could not be read, when last, and for how long it is left alone since."""
+
+    count: int = 0
+    at: float = 0.0
+    wait: float = 0.0
+
+
+NO_FAILURE = _FailedReads()
 
 
 @dataclass(frozen=True)
@@ -34,6 +50,7 @@ class TelegramButtons:
         owner: this receiver.
         secrets: folder with the tokens of the bots.
         url: of the Bot API.
+        threads: in which the Bot API is asked.
     """
 
     journal: Journal
@@ -44,6 +61,9 @@ class TelegramButtons:
     secrets: Path
     url: str
     clock: Clock
+    threads: ChannelThreads = field(default_factory=ChannelThreads)
+    _failed: dict[str, _FailedReads] = field(default_factory=dict)
+    """By file of the token, the bots that could not be read last."""
 
     async def turn(self) -> None:
         """Read the buttons of each bot once; without an open question, none is asked."""
@@ -53,8 +73,21 @@ class TelegramButtons:
             if name in asked and isinstance(channel, TelegramChannel) and channel.may_press:
                 by_token[channel.bot_token_file][channel.chat_id] = channel
         await asyncio.gather(
-            *(log_errors("Telegram", self._read(file, channels)) for file, channels in by_token.items())
+            *(log_errors("Telegram", self._read_if_due(file, channels)) for file, channels in by_token.items())
         )
+
+    async def _read_if_due(self, token_file: str, channels: Mapping[int, TelegramChannel]) -> None:
+        """Read the buttons of a bot, unless it failed a moment ago."""
+        failed, now = self._failed.get(token_file, NO_FAILURE), self.clock()
+        if 0 <= now - failed.at < failed.wait:
+            return
+        try:
+            await self._read(token_file, channels)
+        except MessageFailed as err:
+            wait = retry_wait(failed.count, err, LONGEST_RETRY)
+            self._failed[token_file] = _FailedReads(failed.count + 1, self.clock(), wait)
+            raise
+        self._failed.pop(token_file, None)
 
     async def _read(self, token_file: str, channels: Mapping[int, TelegramChannel]) -> None:
         bot = TelegramBot(read_channel_secret(self.secrets, token_file), self.url)
@@ -64,10 +97,19 @@ class TelegramButtons:
         )
         if next_update is None:
             return
-        for update in await asyncio.to_thread(bot.read_updates, next_update):
+        first, requests = next_update, f"buttons {token_file}"
+        try:
+            updates = await self.threads.run(requests, partial(bot.read_updates, first))
+        except MessageFailed:  # another receiver may reach Telegram
+            await self.writer.commit(
+                lambda connection: approvals.keep_updates(connection, bot.id, self.owner, now, first)
+            )
+            raise
+        for update in updates:
             if update.callback_query is not None:
                 text = await self._answer(update.callback_query, channels)
-                await log_errors("Telegram", asyncio.to_thread(bot.answer, update.callback_query.id, text))
+                answer = partial(bot.answer, update.callback_query.id, text)
+                await log_errors("Telegram", self.threads.run(requests, answer))
             next_update = max(next_update, update.update_id + 1)
         until, read = self.clock() + POLL_SECONDS, next_update
         await self.writer.commit(lambda connection: approvals.keep_updates(connection, bot.id, self.owner, until, read))

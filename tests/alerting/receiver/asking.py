@@ -76,6 +76,7 @@ class Asking:
         (self.folder / "slack_url").write_text(f"{self.chats.url}{SLACK_PATH}")
         (self.folder / "telegram_token").write_text(BOT_TOKEN)
         self.cluster = SilentCluster()
+        self.readers: dict[str, TelegramButtons] = {}
         sim = self.sim
         self.instruments: Instruments = sim.instruments
         self.desk = ApprovalDesk(
@@ -103,7 +104,7 @@ class Asking:
         buttons = TelegramButtons(
             sim.journal, sim.writer, lambda: sim.fleet, self.desk, owner, self.folder, self.chats.url, sim.clock
         )
-        asyncio.run(buttons.turn())
+        asyncio.run(self.readers.setdefault(owner, buttons).turn())
 
     def answer(self, choice: Answer, by: str = "grace", seconds: int = 3600) -> str:
         """A person answers the newest question."""

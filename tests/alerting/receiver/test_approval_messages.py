@@ -118,6 +118,20 @@ def test_what_was_read_is_kept_and_of_two_receivers_one_reads(world: Asking, cha
     assert (chats.polls[-1]["offset"], len(chats.answers)) == (703, 1), "it goes on where the first ended"
 
 
+def test_a_bot_that_cannot_be_read_is_left_alone_for_a_while_and_to_other_receivers(
+    world: Asking, chats: Chats, caplog: pytest.LogCaptureFixture
+) -> None:
+    chats.press(next(iter(chats.telegram)), "Approve", CHAT)
+    chats.refuse = (409, b'{"ok": false, "error_code": 409, "description": "Conflict"}')
+    for _ in range(4):
+        world.read_buttons("first")
+        world.sim.now += 1
+    assert caplog.text.count("409 Conflict") == 1
+    chats.refuse = None
+    world.read_buttons("second")
+    assert world.question().outcome == Answer.APPROVE
+
+
 def test_a_group_without_approvers_gets_links_for_those_who_read_it(tmp_path: Path, chats: Chats) -> None:
     world = asking(tmp_path, chats, {"telegram": {**TELEGRAM, "chat_id": -100}})
     world.falls()
@@ -217,7 +231,18 @@ def test_what_is_no_bot_api_is_an_error_without_the_token(answer: bytes, chats: 
 
 
 @pytest.mark.parametrize(
-    "name", ["receiver_token", "../receiver.yaml", "/etc/passwd", "approval_key", "sub/approval_key"]
+    "name",
+    [
+        "receiver_token",
+        "../receiver.yaml",
+        "/etc/passwd",
+        "approval_key",
+        "sub/approval_key",
+        ".receiver_token.previous",
+        "artifacts/grok",
+        "web_password",
+        "store_secret_key",
+    ],
 )
 def test_the_receivers_own_secrets_are_sent_nowhere(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
