@@ -15,7 +15,7 @@ from commands.audit_trail import CLI, audited, operator
 from commands.options import ArchiveUrl, BrainUrl, open_settings
 from nervesys.agent.backup.drill import join_problems, newest_backup, restore, verify
 from nervesys.agent.backup.relocate import move_artifacts, rows_of, upload_objects
-from nervesys.agent.backup.restore import REPOSITORY, RestoredBackup
+from nervesys.agent.backup.restore import REPOSITORY, RestoredBackup, mark_complete
 from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.contract import parse_time
 from nervesys.errors import BadObject, NervesysError
@@ -86,6 +86,8 @@ def run(
     problems = [] if restored.was_complete else verify(restored, storage, log_step)
     if not restored.was_complete:
         _finish(restored, journal, log_step)
+        if not restored.problems:
+            mark_complete(into)  # not before: an interrupted restore would be taken for done without these steps
     if upload:
         put, kept = upload_objects(restored, open_store(storage.storj), storage.storj.paths, log_step)
         log_step(f"uploaded {count(put, 'object')}; {kept} existed already")
@@ -131,9 +133,11 @@ def _load(part: str, rows: Path, folder: Path, url: str | None) -> int:
         raise NervesysError(
             f"load {rows}: it needs {err.name}: pip install 'nervesys-observability[receiver]'"
         ) from None
-    database = (Journal if part == "journal" else ManifestDatabase).open(
-        url or f"sqlite:///{folder.absolute()}/{part}.sqlite3"
-    )
+    target = folder.absolute() / f"{part}.sqlite3"
+    if url is None:  # of an interrupted restore, or of a time before the database was on a server
+        for end in ("", "-wal", "-shm"):
+            Path(f"{target}{end}").unlink(missing_ok=True)
+    database = (Journal if part == "journal" else ManifestDatabase).open(url or f"sqlite:///{target}")
     try:
         with database.alone() as connection, rows.open("rb") as lines:
             return load_rows(connection, lines)

@@ -1,5 +1,6 @@
 """Collects what a full backup of this host contains, and names what it cannot reach."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,13 +10,16 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, cast
 
 from nervesys.agent.backup.items import (
+    AGENTS_OWN,
     BUNDLE,
     HOME,
+    HOME_PARTS,
     ROWS,
     BackupContents,
     BackupItem,
     BackupSource,
     file_item,
+    folder_items,
     home_sources,
     store_sources,
 )
@@ -31,8 +35,8 @@ NOT_HERE = "not on this host: run `nervesys backup` where the receiver runs"
 MONITORING_FILES = ("journal.sqlite3", "receiver.yaml")
 """Files of a NERVESYS_HOME that belongs to the monitoring, and not to agents alone."""
 SQLITE_URL = "sqlite:///"
-CONTENTS = "artifacts"
-"""Folder, in the restored home, of contents that were elsewhere."""
+CONTENTS, WORKSPACE = "artifacts", "workspace"
+"""Folders, in the restored home, of contents and workspaces that were elsewhere."""
 PLAIN_FOLDER = "the brain is a plain folder; its config/ is contained"
 LEFT_OUT = "left out by the setting backup.leave_out"
 
@@ -76,10 +80,16 @@ class BackupPlace:
 
     def _home(self, home: Path, missing: dict[str, str]) -> Iterator[BackupSource]:
         artifacts = self.storage.artifacts
-        if any((home / name).exists() for name in MONITORING_FILES):
-            yield from home_sources(home)
-        else:
-            missing.update(dict.fromkeys(("configuration", "secrets"), NOT_HERE))
+        is_monitoring = any((home / name).exists() for name in MONITORING_FILES)
+        if not is_monitoring:
+            missing.update(dict.fromkeys(("configuration", "secrets"), NOT_HERE) | missing)
+        folders = {"workspaces": self.storage.workspace.path, "artifacts": artifacts.files}
+        inside = {part: path for part, path in folders.items() if not is_outside(home, path)}
+        named = {os.path.relpath(home / path, home).split("/")[0]: part for part, path in inside.items()}
+        yield from home_sources(home, [part for part in HOME_PARTS if part not in missing], named)
+        for part, name in zip(AGENTS_OWN, (WORKSPACE, CONTENTS), strict=True):
+            if "://" not in folders[part] and is_outside(home, folders[part]):
+                yield BackupSource(part, partial(folder_items, home / folders[part], f"{HOME}{name}", whole=True))
         if not self.storage.encryption.recipients and missing.get("secrets") != LEFT_OUT:
             missing["secrets"] = "encryption.recipients are not set; keep copies of NERVESYS_HOME/secrets and .env"
         manifests = artifacts.database.get_secret_value() if artifacts.database else None
@@ -97,13 +107,19 @@ class BackupPlace:
     def _header(self, home: Path) -> dict[str, str]:
         storage = self.storage
         own, files = home / "s3" / storage.storj.bucket, storage.artifacts.files
+        is_elsewhere = is_outside(home, files)
         return {
             "home": str(home),
             "store_folder": f"s3/{storage.storj.bucket}" if own.is_dir() else "store",
             "branch": storage.brain.branch,
-            "artifacts_root": files if "://" in files else (home / files).as_uri(),
-            "artifacts_folder": CONTENTS if "://" in files else files,
+            "artifacts_root": files if "://" in files else Path(os.path.normpath(home.absolute() / files)).as_uri(),
+            "artifacts_folder": CONTENTS if is_elsewhere else files,
         }
+
+
+def is_outside(home: Path, folder: str) -> bool:
+    """Whether a folder of the settings, or a URL, is not within NERVESYS_HOME."""
+    return "://" in folder or not Path(os.path.normpath(home / folder)).is_relative_to(os.path.normpath(home))
 
 
 def backup_place(

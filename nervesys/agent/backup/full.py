@@ -12,23 +12,26 @@ import errno
 import hashlib
 import io
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import IO, cast
 
-from nervesys.agent.backup.items import ARCHIVE_INDEX, BackupContents, BackupItem, BackupSource
+from nervesys.agent.backup.items import ARCHIVE_INDEX, BackupContents, BackupItem, BackupSource, checked_name
 from nervesys.agent.backup.known import KnownContents
 from nervesys.agent.backup.manifest import BackupManifest, PartSize, read_manifest, read_packs, write_manifest
-from nervesys.agent.backup.packs import Pack, PackWriter
+from nervesys.agent.backup.packs import Pack, PackWriter, pack_tag
 from nervesys.agent.replication.backup import Packer, checksum_line, open_packer
 from nervesys.clock import Clock
 from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
 from nervesys.errors import BadObject, BrainUnavailable, DatabaseUnavailable, NervesysError, Reason
+from nervesys.file_lock import FileLock
 from nervesys.plural import count
 from nervesys.settings import Tree
 from nervesys.settings.storage import Storage
@@ -42,6 +45,11 @@ PROGRESS_EVERY_FILES = 1000
 SPARSE_BYTES, SPARSE_SHARE = 1 << 20, 0.5
 """Unused bytes, and used share, from which on a pack is given up: what is used of it is stored again."""
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+MAX_TABLE_BYTES = 256 << 20
+"""Largest table of a backup, such as the list of checksums of some 2 million files; a restore keeps it in memory."""
+NAMED, REASON_CHARACTERS = 100, 300
+"""Files that cannot be read and are named in a manifest, and length of each reason: its first line is below 1 MiB."""
+MOST_SPARSE = 5000
 
 Progress = Callable[[str], None]
 
@@ -118,12 +126,13 @@ class FullBackup:
         fields = time_fields(self.clock())
         paths, recipients = self.storage.archive.paths, self.storage.encryption.recipients
         path = key_for(PathTemplate(paths.backups).build(**fields), recipients)
-        files = BackupFiles.of(self.archive, self.storage)
         with (
+            self._alone(),
             closing(KnownContents(self.cache)) as known,
             TemporaryFile() as body,
             SpooledTemporaryFile(max_size=SPOOL_BYTES) as times,
         ):
+            files = BackupFiles.of(self.archive, self.storage)
             self._learn(known, files)
             packs = PackWriter(self.archive, PathTemplate(paths.backup_packs), recipients, known)
             started = BackupManifest(path, self.clock(), self.by, missing=dict(self.contents.missing))
@@ -140,26 +149,74 @@ class FullBackup:
                 packs.discard()
             if dry_run:
                 return replace(run.manifest, new=run.new)
-            with encrypted_file(body, recipients) as whole:
-                put_verified(self.archive, path, whole)
             manifest = replace(run.manifest, packs=len(run.needed), new=run.new, sparse=run.sparse())
-            needed = self._needed_packs(run, files)
-            for other in set(key_variants(path)) - {path}:
-                self.archive.delete(other)
-            write_manifest(self.archive, PathTemplate(paths.backup_manifests).build(**fields), manifest, needed)
+            with encrypted_file(body, recipients) as whole:
+                self._publish(whole, PathTemplate(paths.backup_manifests).build(**fields), manifest, run, files)
         return manifest
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Exclude another backup of this home: both would write today's files, and the cache.
+
+        Raises:
+            NervesysError: one is running, or the cache cannot be written.
+        """
+        with ExitStack() as stack:
+            if self.cache:
+                lock = FileLock(self.cache.with_suffix(".lock"))
+                stack.callback(lock.close)
+                if not lock.acquire(wait=False):
+                    raise NervesysError("back up: another backup of this NERVESYS_HOME is running; wait for its end")
+            try:
+                yield
+            except sqlite3.Error as err:
+                raise NervesysError(f"back up: the cache {self.cache} cannot be used: {err}") from err
+
+    def _publish(
+        self, body: IO[bytes], manifest_path: str, manifest: BackupManifest, run: "_BackupRun", files: BackupFiles
+    ) -> None:
+        """Put the backup and its manifest into the archive, and check that both belong together.
+
+        Raises:
+            ArchiveUnavailable: the archive does not respond.
+            NervesysError: another host wrote today's backup, or deleted packs, at the same time.
+        """
+        earlier: list[Pack] = []
+        if manifest_path in files.manifests:  # whichever body a kill leaves, its packs are named
+            with suppress(BadObject):
+                earlier = [p for p in read_packs(self.archive, manifest_path) if p.path not in run.needed]
+                both = replace(manifest, packs=manifest.packs + len(earlier))
+                write_manifest(self.archive, manifest_path, both, chain(self._needed_packs(run, files), earlier))
+        put_verified(self.archive, manifest.path, body)
+        for other in set(key_variants(manifest.path)) - {manifest.path}:
+            self.archive.delete(other)
+        write_manifest(self.archive, manifest_path, manifest, self._needed_packs(run, files))
+        body.seek(0)
+        with self.archive.open(manifest.path) as stored:
+            if _digest(stored) != _digest(body):
+                self.archive.delete(manifest_path)  # no pack is deleted while a backup has none
+                raise NervesysError(f"back up: another host wrote {manifest.path} at the same time; run it again")
+        sizes = BackupFiles.of(self.archive, self.storage).packs
+        if lost := [path for path in sorted(run.needed) if sizes.get(path) != files.packs[path]]:
+            raise NervesysError(f"back up: {lost[0]} was deleted or changed meanwhile; run it again")
 
     def _learn(self, known: KnownContents, files: BackupFiles) -> None:
         """Read the contents of the newest manifest; forget packs that are no longer in the archive."""
-        present = set(files.packs)
+        tag = pack_tag(self.storage.encryption.recipients)
+        template = PathTemplate(self.storage.archive.paths.backup_packs)
+        present = {  # packs for earlier recipients are not used: their identity may be lost
+            path: size
+            for path, size in files.packs.items()
+            if "".join((template.parse(path) or {}).get("object", "").rpartition("-")[:2]) == tag
+        }
         for path in sorted(files.manifests)[-1:]:
             try:
                 sparse = read_manifest(self.archive, path).sparse
                 for pack in read_packs(self.archive, path):
-                    known.add(pack.path, pack.contents.items())
+                    known.add(pack.path, pack.bytes, pack.contents.items())
             except BadObject:
                 continue  # its contents are stored again
-            present -= set(sparse)
+            present = {path: size for path, size in present.items() if path not in sparse}
         known.keep_packs(present)
 
     def _archive_index(self, files: BackupFiles) -> BackupSource:
@@ -173,6 +230,11 @@ class FullBackup:
         return BackupSource("archive_index", lambda: [BackupItem(ARCHIVE_INDEX, lambda: io.BytesIO(lines))])
 
     def _add_tables(self, index: Packer, run: "_BackupRun", files: BackupFiles) -> None:
+        if max(index.sums_bytes, run.times.tell()) > MAX_TABLE_BYTES:
+            raise NervesysError(
+                f"back up: the names of all files are over {MAX_TABLE_BYTES >> 20} MB, which no restore reads; "
+                "leave areas out by the setting backup.leave_out"
+            )
         run.packs.flush()
         for pack in run.packs.packs:
             files.packs[pack.path] = pack.bytes
@@ -207,6 +269,7 @@ class _BackupRun:
         self.needed: set[str] = set()
         self._seen: set[str] = set()
         self._used: dict[str, int] = {}
+        self._skipped = 0
         self.new = PartSize()
 
     def take_all(self, sources: Sequence[BackupSource], index: Packer) -> None:
@@ -216,7 +279,9 @@ class _BackupRun:
                 continue
             try:
                 self._take(source, index)
-            except (DatabaseUnavailable, BrainUnavailable) as err:
+            except (DatabaseUnavailable, BrainUnavailable, OSError) as err:
+                if isinstance(err, OSError) and err.errno in FULL_DISK:
+                    raise
                 self.manifest.missing[source.part] = str(err)
                 self._progress(f"{source.part}: not contained: {err}")
 
@@ -224,6 +289,7 @@ class _BackupRun:
         total = self.manifest.parts.get(source.part, PartSize())
         for item in source.items():
             try:
+                checked_name(item.name)  # a restore refuses the whole backup for another
                 sha, size = self._content(item)
             except (BadObject, OSError) as err:
                 self._skip(item, err)
@@ -249,7 +315,11 @@ class _BackupRun:
         is_gone = isinstance(err, FileNotFoundError) or (isinstance(err, BadObject) and err.reason is Reason.GONE)
         reason = "deleted meanwhile" if is_gone else str(err)
         if not is_gone:
-            self.manifest.missing[item.name] = reason
+            self._skipped += 1
+            if self._skipped <= NAMED:
+                self.manifest.missing[item.name] = reason[:REASON_CHARACTERS]
+            else:
+                self.manifest.missing["further files"] = f"{self._skipped - NAMED} more cannot be read"
         self._progress(f"{item.name}: not contained: {reason}")
 
     def _content(self, item: BackupItem) -> tuple[str, int]:
@@ -271,10 +341,16 @@ class _BackupRun:
                 self._seen.add(sha)
                 self.new = self.new.plus(size)
                 if not self._dry_run:
-                    self.packs.add(sha, spool)
+                    self._pack(sha, spool)
         if not self._dry_run:
             known.remember(item.name, item.stamp, sha)
         return sha, size
+
+    def _pack(self, sha: str, content: IO[bytes]) -> None:
+        try:
+            self.packs.add(sha, content)
+        except OSError as err:  # not the file's: half of it is in the open pack
+            raise NervesysError(f"back up: write a pack: {err.strerror}; temporary files need room in TMPDIR") from err
 
     def _use(self, sha: str, size: int, pack: str) -> None:
         self.needed.add(pack)
@@ -289,7 +365,11 @@ class _BackupRun:
             pack
             for pack, used in sorted(self._used.items())
             if sizes[pack] - used >= SPARSE_BYTES and used < SPARSE_SHARE * sizes[pack]
-        )
+        )[:MOST_SPARSE]
 
     def _collect(self) -> None:
         self.needed.update(pack.path for pack in self.packs.packs)
+
+
+def _digest(body: IO[bytes]) -> str:
+    return hashlib.file_digest(body, "sha256").hexdigest()  # type: ignore[arg-type]  # it is readable

@@ -15,19 +15,19 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
-from nervesys.agent.backup.full import HEADER, MODIFIED, PACKS
-from nervesys.agent.backup.items import ARCHIVE_INDEX, BUNDLE, CONFIG, HOME, ROWS, STORE
+from nervesys.agent.backup.full import HEADER, MAX_TABLE_BYTES, MODIFIED, PACKS
+from nervesys.agent.backup.items import checked_name
 from nervesys.agent.replication.backup import SUMS, parse_sums
 from nervesys.errors import BadObject, NervesysError, Reason
 from nervesys.stores.objects import too_large
 from nervesys.stores.packing import ZstdError
 
 READ_BYTES = 1 << 16
-MAX_TABLE_BYTES = 64 << 20
-"""Largest table of a backup, such as the list of checksums of some 500 000 files; it is kept in memory."""
 MAX_READ_BYTES = 16 << 20
 """Largest single read, of a header: tar allows headers of any size, and packed ones of gigabytes are small."""
 TABLES = (HEADER, PACKS, MODIFIED, SUMS)
+MAX_TIME = float(1 << 33)
+"""Largest time of a file, in Unix seconds: in the year 2242."""
 
 
 @dataclass
@@ -141,8 +141,10 @@ def _fill(index: BackupIndex, tables: dict[str, bytes]) -> None:
     try:
         index.header = dict(json.loads(tables.get(HEADER, b"{}")))
         index.packs = {path: int(size) for path, size in parse_sums(tables.get(PACKS, b"")).items()}
-        index.modified = {name: float(time) for name, time in parse_sums(tables.get(MODIFIED, b"")).items()}
-    except ValueError as err:
+        times = {name: float(time) for name, time in parse_sums(tables.get(MODIFIED, b"")).items()}
+        index.modified = {name: time for name, time in times.items() if 0 < time < MAX_TIME}
+        index.header["missing"] = dict(index.header.get("missing") or {})
+    except (TypeError, ValueError) as err:
         raise BadObject(Reason.BAD_VALUE, f"a table of the backup is damaged: {err}") from err
 
 
@@ -155,18 +157,6 @@ def _problems(index: BackupIndex, digests: dict[str, str]) -> Iterator[str]:
             yield f"{name} does not match its checksum"
     if not index.packs:
         yield from (f"{name} is missing" for name in sorted(index.sums.keys() - digests.keys()))
-
-
-def checked_name(name: str) -> str:
-    """Validate a name: below a known folder, and without `..`.
-
-    Raises:
-        BadObject: it is invalid.
-    """
-    known = name.startswith((CONFIG, STORE, HOME, ROWS)) or name in (BUNDLE, ARCHIVE_INDEX)
-    if not known or ".." in PurePosixPath(name).parts or str(PurePosixPath(name)) != name or "\0" in name:
-        raise BadObject(Reason.BAD_KEY, f"{name[:200]!r} is not a valid name in a backup")
-    return name
 
 
 def checked_folder(folder: str) -> Path:

@@ -4,15 +4,16 @@ It is a cache: without it, files are read again, and an interrupted backup store
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from nervesys.sqlite_file import MEMORY, Schema, open_or_rebuild
 
 SCHEMA = Schema(
-    1,
+    2,
     """
+    CREATE TABLE packs (pack TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE contents (sha TEXT PRIMARY KEY, size INTEGER NOT NULL, pack TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX contents_pack ON contents (pack);
     CREATE TABLE stamps (name TEXT PRIMARY KEY, stamp TEXT NOT NULL, sha TEXT NOT NULL) WITHOUT ROWID;
@@ -32,18 +33,20 @@ class KnownContents:
             path.parent.mkdir(parents=True, exist_ok=True)
         self._db: sqlite3.Connection = open_or_rebuild(path or MEMORY, SCHEMA, ("synchronous = OFF",))
 
-    def add(self, pack: str, contents: Iterable[tuple[str, int]]) -> None:
-        """Remember the contents of a pack, by SHA-256 and size."""
+    def add(self, pack: str, stored: int, contents: Iterable[tuple[str, int]]) -> None:
+        """Remember the contents of a pack, by SHA-256 and size, and the pack's stored size in bytes."""
         with self._db:
+            self._db.execute("INSERT OR REPLACE INTO packs VALUES (?, ?)", (pack, stored))
             rows = ((sha, size, pack) for sha, size in contents)
             self._db.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", rows)
 
-    def keep_packs(self, present: Iterable[str]) -> None:
-        """Forget the contents of all packs but these."""
+    def keep_packs(self, present: Mapping[str, int]) -> None:
+        """Forget the contents of all packs but these; also of one whose stored size has changed, for it is damaged."""
         with self._db:
-            self._db.execute("CREATE TEMP TABLE present (pack TEXT PRIMARY KEY)")
-            self._db.executemany("INSERT OR IGNORE INTO present VALUES (?)", ((pack,) for pack in present))
-            self._db.execute("DELETE FROM contents WHERE pack NOT IN (SELECT pack FROM present)")
+            self._db.execute("CREATE TEMP TABLE present (pack TEXT, bytes INTEGER, PRIMARY KEY (pack, bytes))")
+            self._db.executemany("INSERT INTO present VALUES (?, ?)", present.items())
+            self._db.execute("DELETE FROM packs WHERE (pack, bytes) NOT IN (SELECT pack, bytes FROM present)")
+            self._db.execute("DELETE FROM contents WHERE pack NOT IN (SELECT pack FROM packs)")
             self._db.execute("DROP TABLE present")
 
     def find(self, sha: str) -> tuple[int, str] | None:

@@ -1,6 +1,6 @@
 """Packs: files of the archive that hold contents of full backups, each content once, named by its SHA-256.
 
-    Backups/packs/{hash of the list of contents}.tar.zst
+    Backups/packs/{hash of the list of contents}.tar.zst, of encrypted ones after a tag of the recipients and a dash
 
 A pack holds many small contents, because archives such as Google Drive take a second for each file; a large content has
 a pack of its own.
@@ -27,6 +27,11 @@ PACK_FILES = 10_000
 """Number of contents at which a pack is closed: its line in a manifest stays below 1 MiB."""
 LEVEL = 3
 """Of Zstandard: some 300 MB/s on one core; higher levels make contents a few percent smaller."""
+
+
+def pack_tag(recipients: Sequence[str]) -> str:
+    """How names of packs begin that these recipients can decrypt; empty for plain packs."""
+    return f"{hashlib.sha256(' '.join(sorted(recipients)).encode()).hexdigest()[:8]}-" if recipients else ""
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,13 @@ class PackWriter:
         if self._files is None:
             return
         self._files.finish()
-        name = hashlib.sha256("\n".join(sorted(self._contents)).encode()).hexdigest()[:32]
-        path = key_for(self.template.build(object=name), self.recipients)
         with encrypted_file(self._files.body, self.recipients) as whole:
-            size = whole.seek(0, SEEK_END)
+            size = whole.seek(0, SEEK_END)  # part of the name: manifests name a pack of another size by its old one
+            listed = "\n".join([str(size), *sorted(self._contents)])
+            name = f"{pack_tag(self.recipients)}{hashlib.sha256(listed.encode()).hexdigest()[:32]}"
+            path = key_for(self.template.build(object=name), self.recipients)
             put_verified(self.archive, path, whole)
-        self.known.add(path, self._contents.items())
+        self.known.add(path, size, self._contents.items())
         self.packs.append(Pack(path, size, self._contents))
         self.discard()
 

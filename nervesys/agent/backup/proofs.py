@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from nervesys.agent.backup.collect import WORKSPACE, is_outside
 from nervesys.agent.backup.index import checked_folder
 from nervesys.agent.backup.items import ROWS, STORE
 from nervesys.agent.backup.restore import REPOSITORY, RestoredBackup
@@ -83,7 +84,9 @@ def _prove_knowledge(restored: RestoredBackup, storage: Storage) -> str | None:
 
 
 def _prove_workspace(restored: RestoredBackup, storage: Storage) -> str | None:
-    root = restored.folder / storage.workspace.path
+    root = restored.folder / (
+        WORKSPACE if is_outside(restored.folder, storage.workspace.path) else storage.workspace.path
+    )
     for project in sorted(root.iterdir()) if root.is_dir() else ():
         if (project / "history.log").exists():
             events = sum(1 for _ in read_events(Segments(project, "history")))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from nervesys.agent.backup.index import checked_folder
 from nervesys.agent.backup.items import ROWS, STORE
 from nervesys.agent.backup.restore import RestoredBackup
 from nervesys.contract import PathTemplate
@@ -25,7 +26,7 @@ def move_artifacts(restored: RestoredBackup) -> int:
     """Let manifests name the contents at their new place; returns how many were changed."""
     header, database = restored.index.header, restored.folder / "artifacts.sqlite3"
     before = str(header.get("artifacts_root") or "")
-    now = (restored.folder.absolute() / str(header.get("artifacts_folder") or "artifacts")).as_uri()
+    now = (restored.folder.absolute() / checked_folder(str(header.get("artifacts_folder") or "artifacts"))).as_uri()
     if not before.startswith("file://") or before == now or not database.exists():
         return 0
     with closing(sqlite3.connect(database)) as db, db:

@@ -21,6 +21,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, cast
 
+from nervesys.agent.backup.full import FULL_DISK
 from nervesys.agent.backup.index import BackupIndex, checked_folder, members, open_tar
 from nervesys.agent.backup.items import BUNDLE, CONFIG, HOME, STORE
 from nervesys.errors import BadObject, NervesysError
@@ -81,7 +82,7 @@ class RestoredBackup:
     def count(self) -> None:
         """List the files that are there, also those that an interrupted restore wrote."""
         names = {*self.index.inline, *(name for names in self.index.packed.values() for name in names)}
-        self.files = [name for name in sorted(names) if self.path(name).exists()]
+        self.files = [name for name in sorted(names) if os.path.isfile(self.path(name))]  # noqa: PTH113  # of any length
         self.bytes = sum(self.path(name).stat().st_size for name in self.files)
 
 
@@ -111,6 +112,12 @@ def check_empty(folder: Path, backup: str | None = None) -> list[str]:
         if backup is not None and known == backup:
             return done
     raise NervesysError(f"restore into {folder}: it is not empty ({first.name}); name an empty folder, or a new one")
+
+
+def mark_complete(folder: Path) -> None:
+    """Note that a restore, with everything that follows it, is done: it is not continued any more."""
+    with (folder / NOTES).open("a") as notes:
+        notes.write(f"{COMPLETE}\n")
 
 
 def check_packs(index: BackupIndex, archive: Archive) -> Iterator[str]:
@@ -144,6 +151,7 @@ class Restorer:
     restored: RestoredBackup
     progress: Progress
     done: list[str] = field(default_factory=list)
+    _refused: set[str] = field(default_factory=set)
 
     def run(self, body: IO[bytes], backup: str) -> None:
         """Write everything; a file that is damaged is left out, and named as a problem.
@@ -171,9 +179,6 @@ class Restorer:
             branch = str(self.restored.index.header.get("branch") or "main")
             restore_bundle(bundle, folder / REPOSITORY, branch)
         self.restored.count()
-        if not self.restored.problems:
-            with (folder / NOTES).open("a") as notes:
-                notes.write(f"{COMPLETE}\n")
 
     def _write_inline(self, body: IO[bytes]) -> None:
         body.seek(0)
@@ -197,7 +202,8 @@ class Restorer:
             notes.write(f"{path}\n")
             notes.flush()
             self.progress(f"restored pack {number} of {total}: {count(len(self.restored.files), 'file')} so far")
-        lost = [name for names in packed.values() for name in names if not self.restored.path(name).exists()]
+        wanted = {name for names in packed.values() for name in names} - self._refused
+        lost = [name for name in wanted if not os.path.exists(self.restored.path(name))]  # noqa: PTH110  # of any length
         self.restored.problems += [f"{name} is missing" for name in sorted(lost)]
 
     def _write_pack(self, path: str, packed: dict[str, list[str]]) -> None:
@@ -212,10 +218,9 @@ class Restorer:
 
     def _write(self, names: list[str], size: int, stream: IO[bytes], sha: str) -> None:
         """Write one content to all its names; it is renamed only if it matches its checksum."""
-        first = self.restored.path(names[0])
         self._check_room(names[0], size * len(names))
-        first.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=first.parent, prefix=BESIDE, delete=False) as file:
+        with NamedTemporaryFile(dir=self.restored.folder / RESTORED, prefix=BESIDE, delete=False) as file:
+            whole = Path(file.name)
             try:
                 digest = hashlib.sha256()
                 while chunk := stream.read(READ_BYTES):
@@ -225,19 +230,29 @@ class Restorer:
                 if digest.hexdigest() != sha:
                     self.restored.problems.append(f"{names[0]} does not match its checksum")
                     return
-                Path(file.name).rename(first)
+                for name in reversed(names):
+                    self._place(name, whole, last=name == names[0])
             finally:
-                Path(file.name).unlink(missing_ok=True)
-        for name in names:
-            self._place(name, first)
+                whole.unlink(missing_ok=True)
 
-    def _place(self, name: str, whole: Path) -> None:
+    def _place(self, name: str, whole: Path, *, last: bool) -> None:
+        """Give a content its name. One that the disk refuses costs itself alone: keys of a store have fewer rules."""
         path = self.restored.path(name)
-        if path != whole:
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(whole, path)
-        if modified := self.restored.index.modified.get(name):
-            os.utime(path, (modified, modified))
+            if last:
+                whole.rename(path)
+            else:
+                path.touch(mode=0o600)  # as private as the temporary file: it may be a secret
+                shutil.copyfile(whole, path)
+            if modified := self.restored.index.modified.get(name):
+                os.utime(path, (modified, modified))
+        except OSError as err:
+            if err.errno in FULL_DISK:
+                raise
+            self._refused.add(name)
+            self.restored.problems.append(f"{name[:200]} cannot be written: {err.strerror}")
+            return
         self.restored.files.append(name)
         if len(self.restored.files) % PROGRESS_EVERY_FILES == 0:
             self.progress(f"{count(len(self.restored.files), 'file')} so far")

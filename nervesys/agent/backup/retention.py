@@ -10,8 +10,8 @@ from nervesys.errors import BadObject
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import Archive
 
-GRACE_SECONDS = 2 * DAY_SECONDS
-"""Age at which a pack without a manifest is deleted: a backup in progress has none yet."""
+GRACE_SECONDS = 7 * DAY_SECONDS
+"""Age at which a pack without a manifest is deleted: a backup in progress has none yet, and the first takes days."""
 
 
 @dataclass

@@ -94,6 +94,8 @@ class Packer:
         self._sums: list[str] = []
         self.files = self.bytes = 0
         """Number and total size of the files that were added."""
+        self.sums_bytes = 0
+        """Size of the file of checksums."""
 
     def add_configuration(self, tree: Tree) -> None:
         """Add `config/` of a brain."""
@@ -103,12 +105,14 @@ class Packer:
 
     def name(self, name: str, digest: str) -> None:
         """Add the checksum of a file whose content is elsewhere."""
-        self._sums.append(checksum_line(digest, name))
+        line = checksum_line(digest, name)
+        self.sums_bytes += len(line.encode())
+        self._sums.append(line)
 
     def add(self, name: str, stream: IO[bytes]) -> None:
         """Add a file."""
         stream.seek(0)
-        self._sums.append(checksum_line(hashlib.file_digest(stream, "sha256").hexdigest(), name))  # type: ignore[arg-type]  # it is readable
+        self.name(name, hashlib.file_digest(stream, "sha256").hexdigest())  # type: ignore[arg-type]  # it is readable
         self._put(name, stream)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, StoreUnavailable
 from nervesys.settings.storage import StorePaths
 from nervesys.stores.encryption import decrypt_body, encrypt, is_encrypted
-from nervesys.stores.objects import ObjectStore
+from nervesys.stores.objects import ObjectStore, too_large
 
 
 @dataclass
@@ -40,12 +40,14 @@ class KnowledgeMerge:
 
         Raises:
             StoreUnavailable: the store does not answer, or the stored body differs from the one sent.
-            BadObject: the merged object cannot be parsed; it is not overwritten.
+            BadObject: the merged object cannot be parsed, or would be too large; it is not overwritten.
         """
         merged = self.merge()
         if merged is None:
             return None
         key, body = shared_key(self.paths), encrypt(merged.body(), self.recipients)
+        if len(body) > MAX_BYTES:  # nobody could read it, and it would replace one that all can read
+            raise too_large(key, MAX_BYTES)
         self.store.put(key, body, content_type="application/json")
         if self.store.get(key, max_bytes=MAX_BYTES) != body:
             raise StoreUnavailable(f"put {key}: the stored body differs from the one sent")

@@ -19,7 +19,7 @@ from nervesys.agent.backup.drill import newest_backup, restore, verify
 from nervesys.agent.backup.full import BackupFiles
 from nervesys.agent.backup.manifest import read_packs
 from nervesys.agent.backup.relocate import move_artifacts, upload_objects
-from nervesys.agent.backup.restore import RestoredBackup
+from nervesys.agent.backup.restore import RestoredBackup, mark_complete
 from nervesys.agent.backup.retention import read_state
 from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject, NervesysError, StoreUnavailable
 from nervesys.stores.bundle import branch_tips
@@ -226,6 +226,8 @@ def test_an_archive_that_goes_away_half_way_is_named_and_the_restore_continues(f
         restore(fleet.archive, PATH, target, lambda _: None)
     restored, _ = bring_back(fleet)
     assert lost(fleet, restored) == []
+    assert not restore(fleet.archive, PATH, target, lambda _: None, resume=True).was_complete, "its rows may be missing"
+    mark_complete(target)
     again = restore(fleet.archive, PATH, target, lambda _: None, resume=True)
     assert again.was_complete
     assert again.files == restored.files
