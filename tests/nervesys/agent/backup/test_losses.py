@@ -76,7 +76,7 @@ def test_names_that_are_not_utf8_and_folders_that_vanish_or_cannot_be_read_end_n
     fleet: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = fleet.home / "workspace/apollo/files"
-    (Path(os.fsdecode(os.fsencode(files) + b"/caf\xe9.txt"))).write_text("kept")
+    (Path(os.fsdecode(os.fsencode(files) + b"/plan\xe9.txt"))).write_text("kept")
     for name in ("closed", "vanished"):
         (files / name).mkdir()
     listed = Path.iterdir
@@ -93,7 +93,7 @@ def test_names_that_are_not_utf8_and_folders_that_vanish_or_cannot_be_read_end_n
     monkeypatch.undo()
     assert missing.keys() == {"secrets", "home/workspace/apollo/files/closed"}
     bring_back(fleet)
-    assert (fleet.folder / "restored/workspace/apollo/files/caf\\xe9.txt").read_text() == "kept"
+    assert (fleet.folder / "restored/workspace/apollo/files/plan\\xe9.txt").read_text() == "kept"
 
 
 def test_files_of_agents_may_end_as_locks_do_and_journals_of_databases_stay_out(fleet: Installation) -> None:
