@@ -107,7 +107,7 @@ def test_reads_of_records_are_audited_and_labels_are_not(client: TestClient) -> 
         client.get("/loki/api/v1/query_range", params={"query": "{"}, auth=("ada", "pw"))
     assert events == [
         ("read_logs", "ok", "anonymous", '{agent="grok"} |= "x"'),
-        ("read_logs", "failed", "user ada", "{"),
+        ("read_logs", "failed", "anonymous", "{"),
     ]
 
 
