@@ -91,6 +91,7 @@ BLOCKS: dict[str, list[RunBy | SameAs | NotRun | Here]] = {
         DOCKER_UNTESTED,
         DOCKER_UNTESTED,
         DOCKER_UNTESTED,
+        DOCKER_UNTESTED,
     ],
     "docs/how-to/doctor.md": [SameAs("tests/commands/test_doctor.py")],
     "docs/how-to/drivers/docker.md": [NEEDS_DOCKER],

@@ -11,8 +11,6 @@ CONFIGURED = "agent:nervesys_brain_agent_info:hour"
 DETAILS = "agent:nervesys_agent_details:info"
 """1 for each configured agent, with those of `LABELS` that are known."""
 GROUP = "agent-details"
-INTERVAL = 60
-"""Seconds between two records of the details, which change seldom."""
 LABELS = SERVER, STATUS, ACTION, ACTION_STATE = "agent_server", "agent_status", "agent_action", "agent_action_state"
 """No alert has labels of these names, so that they hide none."""
 HEALTHY = ("running", "idle")

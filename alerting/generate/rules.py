@@ -115,7 +115,7 @@ def prometheus_rules(compiler: ConditionCompiler, alerts: AlertsFile) -> dict[st
     # At the head of the first group, that of silent agents: these must not be called down, or missed, by a late record.
     for first in groups[:1]:
         first["rules"].insert(0, agent_details.configured_record())
-    every = max(agent_details.INTERVAL, settings.monitoring.prometheus.evaluation_interval_seconds)
+    every = settings.monitoring.prometheus.evaluation_interval_seconds
     groups.append(_group_entry(agent_details.GROUP, every, [agent_details.details_record()]))
     return {"groups": groups}
 

@@ -19,7 +19,7 @@ def test_every_value_is_shown_with_its_origin_and_nothing_is_cut(run: Run, monke
     assert "storj.endpoint https://gateway.storjshare.io # shipped config/storage.yaml:4" in lines
     assert "storj.secret_key ********** # environment STORJ_SECRET_KEY" in lines
     assert "archive.url file:///cold # flag NERVESYS_ARCHIVE" in lines
-    assert "heartbeat.interval_seconds 5 # config/profiles/local.yaml:6" in lines
+    assert "heartbeat.interval_seconds 5 # config/profiles/local.yaml:7" in lines
     shipped = (shipped_root() / "config/storage.yaml").read_text().splitlines()
     assert f"retention.documents null # shipped config/storage.yaml:{shipped.index('  documents: null') + 1}" in lines
     assert lines[-1] == "The configuration is valid: 5 agents, 0 warnings."

@@ -16,7 +16,7 @@ CASES = (
         "open until a person or proof ends it",
         receiver("open_actions", step(600, 0, 1), state="escalated", **RESTART),
         silent=(585,),
-        fires=(Fires(615, "restart_agent for grok did not help", labels=RESTART),),
+        fires=(Fires(615, "restart_agent for grok needs an operator", labels=RESTART),),
         mended=receiver("open_actions", steady(0), state="escalated", **RESTART),
     ),
     Case(
