@@ -95,13 +95,14 @@ class ApprovalRules:
 def read_approval_rules(connection: Connection, alerts: AlertsFile, due: Collection[Episode]) -> ApprovalRules:
     """What is known of the approvals of the episodes that are due; reads nothing where no alert asks for any."""
     wanting = {action: alerts_with_confirm(alerts, action) for action in {episode.action for episode in due}}
-    ids = [episode.id for episode in due if wanting[episode.action]]
+    ids = [episode.id for episode in due if wanting[episode.action] or is_waiting(episode)]
     names = receive.alert_names(connection, ids) if ids else {}
-    asking = {
-        episode.id: names.get(episode.id, {episode.alert}) & wanting[episode.action]
-        for episode in due
-        if episode.id in ids
-    }
+    known = {alert.alertname for alert in alerts.alerts}
+    asking = {}
+    for episode in due:
+        joined = names.get(episode.id, {episode.alert})
+        # An alert that was deleted meanwhile does not say any more that its action needs no approval.
+        asking[episode.id] = joined & wanting[episode.action] | (joined - known if is_waiting(episode) else set())
     return ApprovalRules(asking, approvals.newest_of(connection, ids) if ids else {}, alerts)
 
 

@@ -154,6 +154,14 @@ def test_without_confirm_the_question_is_dropped(world: Asking) -> None:
     assert (world.sim.driver.calls, world.question().outcome) == (["grok"], "unneeded")
 
 
+def test_an_action_whose_alert_was_deleted_meanwhile_still_waits(world: Asking) -> None:
+    world.falls()
+    alerts = world.sim.fleet.alerts
+    world.sim.fleet = replace(world.sim.fleet, alerts=alerts.model_copy(update={"alerts": ()}))
+    world.sim.passes(60)
+    assert (world.sim.states(), world.sim.driver.calls) == (WAITING, [])
+
+
 def test_a_fleet_that_falls_asks_about_its_trials_only(tmp_path: Path) -> None:
     world = asking(tmp_path, Chats(url="http://127.0.0.1:1"), {"slack": SLACK}, blast_at_least=2, blast_trial=1)
     world.sim.dies("grok", "gimai")
