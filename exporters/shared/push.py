@@ -34,6 +34,8 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 300.0
 DOUBLINGS = 10
 """Of the pause, at most: no float holds the thousandth."""
 OPERATION = "push"
+AHEAD = 100
+"""Objects that are taken from the queue at a time."""
 
 log = logging.getLogger(__name__)
 
@@ -131,10 +133,18 @@ class PushQueue:
         rows = ((self._area, info.key, f"{info.modified:017.6f}", b"0") for info in objects)
         db.executemany("INSERT OR IGNORE INTO body VALUES (?, ?, ?, ?)", rows)
 
-    def waiting(self) -> list[tuple[str, float, int]]:
-        """Key, LastModified in Unix seconds, and number of lines sent of each object."""
-        rows = sorted(self._cache.bodies(self._area), key=lambda row: (row[1], row[0]))
-        return [(key, float(modified), int(sent or b"0")) for key, modified, sent in rows]
+    def oldest(self) -> list[tuple[str, int]]:
+        """Key, and number of lines sent, of the objects that come next; a few, however long the receiver was away."""
+        query = "SELECT key, body FROM body WHERE area = ? ORDER BY version, key LIMIT ?"
+        with self._cache.transaction() as db:
+            return [(key, int(sent)) for key, sent in db.execute(query, (self._area, AHEAD))]
+
+    def waiting(self) -> tuple[int, float | None]:
+        """How many objects there are, and LastModified of the oldest in Unix seconds; None where there is none."""
+        query = "SELECT count(*), min(version) FROM body WHERE area = ?"
+        with self._cache.transaction() as db:
+            count, oldest = db.execute(query, (self._area,)).fetchone()
+        return count, None if oldest is None else float(oldest)
 
     def advance(self, key: str, sent: int) -> None:
         """So many lines of an object were sent."""
@@ -184,21 +194,22 @@ class PushArea:
                 pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self._failures, DOUBLINGS))
                 self._failures, self._next_attempt = self._failures + 1, now + pause
                 log.warning("%s; trying again in %g s", err, pause)
-        waiting = self._queue.waiting()
-        out.backlog, oldest = len(waiting), waiting[0][1] if waiting else now
+        out.backlog, first = self._queue.waiting()
+        oldest = now if first is None else first
         samples = [self._target.families.complete.sample(min(oldest, now))]
         samples += [self._target.families.items.sample(items, outcome) for outcome, items in self._items.items()]
         out.put(OPERATION, (oldest, *self._items.items()), samples)
 
     def _send_oldest(self, out: Refresh) -> None:
         deadline = self._timer() + PASS_SECONDS
-        for key, _, sent in self._queue.waiting():
-            try:
-                if not self._send_object(key, sent, deadline, out):
-                    return
-            except BadObject as bad:
-                out.reject(key, OPERATION, bad)
-            self._queue.remove(key)
+        while following := self._queue.oldest():
+            for key, sent in following:
+                try:
+                    if not self._send_object(key, sent, deadline, out):
+                        return
+                except BadObject as bad:
+                    out.reject(key, OPERATION, bad)
+                self._queue.remove(key)
 
     def _send_object(self, key: str, sent: int, deadline: float, out: Refresh) -> bool:
         """Send the lines of an object that were not sent yet; returns whether all of them were."""

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from exporters.runner import Cache, Refresh
+from exporters.shared import push
 from exporters.shared.push import PushArea, PushQueue
 from exporters.shared.push_sender import Sender
 from exporters.store import areas_of, log_push, logs
@@ -193,6 +194,21 @@ def test_large_objects_are_several_requests(world: World, monkeypatch: pytest.Mo
     world.ship("1", *"abc", "x" * 400, "y" * 400)
     world.run()
     assert [len(json.loads(body)["streams"][0]["values"]) for _, _, body in world.database.requests] == [2, 1, 1, 1]
+
+
+def test_a_long_queue_is_sent_in_the_order_of_time_a_few_objects_at_a_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "AHEAD", 2)
+    for name in ("5", "3", "1", "4", "2"):
+        world.clock.now += 1
+        world.ship(name, name)
+    world.logs.refresh(world.counted)
+    assert [key[-10:-9] for key, _ in world.queue.oldest()] == ["5", "3"]
+    assert world.queue.waiting() == (5, world.clock.now - 4)
+    world.run()
+    assert [json.loads(line)["message"] for line in world.database.lines()] == ["5", "3", "1", "4", "2"]
+    assert world.queue.waiting() == (0, None)
 
 
 def test_credentials_are_read_from_their_file_and_a_tenant_is_named(tmp_path: Path, database: LogDatabase) -> None:
