@@ -8,89 +8,38 @@
 A backup that was interrupted has no manifest, and leaves earlier ones whole; the next one stores only what is missing.
 """
 
-import errno
 import hashlib
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import IO, cast
 
-from nervesys.agent.backup.items import ARCHIVE_INDEX, BackupContents, BackupItem, BackupSource, checked_name
+from nervesys.agent.backup.backup_files import BackupFiles
+from nervesys.agent.backup.backup_run import SPOOL_BYTES, BackupRun, Progress
+from nervesys.agent.backup.items import ARCHIVE_INDEX, BackupContents, BackupItem, BackupSource
 from nervesys.agent.backup.known import KnownContents
 from nervesys.agent.backup.manifest import BackupManifest, PartSize, read_manifest, read_packs, write_manifest
 from nervesys.agent.backup.packs import Pack, PackWriter, pack_tag
-from nervesys.agent.replication.backup import Packer, checksum_line, open_packer
+from nervesys.agent.replication.backup import Packer, open_packer
 from nervesys.clock import Clock
 from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
-from nervesys.errors import BadObject, BrainUnavailable, DatabaseUnavailable, NervesysError, Reason
+from nervesys.errors import BadObject, NervesysError
 from nervesys.file_lock import FileLock
-from nervesys.plural import count
 from nervesys.settings import Tree
 from nervesys.settings.storage import Storage
-from nervesys.stores.archive import Archive, ArchiveFile, files_of, put_verified
+from nervesys.stores.archive import Archive, put_verified
 from nervesys.stores.encryption import encrypted_file, key_for, key_variants
 
 HEADER, PACKS, MODIFIED = "HEADER.json", "PACKS", "MODIFIED"
-SPOOL_BYTES = 4 << 20
-"""Size up to which a content is kept in memory while it is hashed; larger ones go to a temporary file."""
-PROGRESS_EVERY_FILES = 1000
-SPARSE_BYTES, SPARSE_SHARE = 1 << 20, 0.5
-"""Unused bytes, and used share, from which on a pack is given up: what is used of it is stored again."""
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 MAX_TABLE_BYTES = 256 << 20
 """Largest table of a backup, such as the list of checksums of some 2 million files; a restore keeps it in memory."""
-NAMED, REASON_CHARACTERS = 100, 300
-"""Files that cannot be read and are named in a manifest, and length of each reason: its first line is below 1 MiB."""
-MOST_SPARSE = 5000
-
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class BackupFiles:
-    """What the archive holds of full backups.
-
-    Attributes:
-        backups: files of backups by path, without `.age`.
-        manifests: paths of manifests.
-        packs: stored sizes of packs, by path.
-        modified: when each pack was written, Unix seconds.
-        all: every file of the archive.
-    """
-
-    backups: dict[str, str]
-    manifests: tuple[str, ...]
-    packs: dict[str, int]
-    modified: dict[str, float]
-    all: tuple[ArchiveFile, ...]
-
-    @classmethod
-    def of(cls, archive: Archive, storage: Storage) -> "BackupFiles":
-        """List an archive.
-
-        Raises:
-            ArchiveUnavailable: it does not respond.
-        """
-        files = tuple(sorted(files_of(archive), key=lambda file: file.path))
-        paths = storage.archive.paths
-        backups, manifests, packs = map(PathTemplate, (paths.backups, paths.backup_manifests, paths.backup_packs))
-        found = [(file, backups.parse(file.path)) for file in files]
-        stored = [file for file in files if packs.parse(file.path)]
-        return cls(
-            {fields["date"]: file.path for file, fields in found if fields},
-            tuple(file.path for file in files if manifests.parse(file.path)),
-            {file.path: file.size for file in stored},
-            {file.path: file.modified for file in stored},
-            files,
-        )
 
 
 @dataclass
@@ -136,7 +85,7 @@ class FullBackup:
             self._learn(known, files)
             packs = PackWriter(self.archive, PathTemplate(paths.backup_packs), recipients, known)
             started = BackupManifest(path, self.clock(), self.by, missing=dict(self.contents.missing))
-            run = _BackupRun(packs, started, cast("IO[bytes]", times), progress, dry_run=dry_run)
+            run = BackupRun(packs, started, cast("IO[bytes]", times), progress, dry_run=dry_run)
             try:
                 with open_packer(body) as index:
                     index.add_configuration(self.tree)
@@ -173,7 +122,7 @@ class FullBackup:
                 raise NervesysError(f"back up: the cache {self.cache} cannot be used: {err}") from err
 
     def _publish(
-        self, body: IO[bytes], manifest_path: str, manifest: BackupManifest, run: "_BackupRun", files: BackupFiles
+        self, body: IO[bytes], manifest_path: str, manifest: BackupManifest, run: BackupRun, files: BackupFiles
     ) -> None:
         """Put the backup and its manifest into the archive, and check that both belong together.
 
@@ -229,7 +178,7 @@ class FullBackup:
         )
         return BackupSource("archive_index", lambda: [BackupItem(ARCHIVE_INDEX, lambda: io.BytesIO(lines))])
 
-    def _add_tables(self, index: Packer, run: "_BackupRun", files: BackupFiles) -> None:
+    def _add_tables(self, index: Packer, run: BackupRun, files: BackupFiles) -> None:
         if max(index.sums_bytes, run.times.tell()) > MAX_TABLE_BYTES:
             raise NervesysError(
                 f"back up: the names of all files are over {MAX_TABLE_BYTES >> 20} MB, which no restore reads; "
@@ -245,130 +194,9 @@ class FullBackup:
         index.add(PACKS, io.BytesIO("".join(lines).encode()))
         index.add(MODIFIED, run.times)
 
-    def _needed_packs(self, run: "_BackupRun", files: BackupFiles) -> Iterator[Pack]:
+    def _needed_packs(self, run: BackupRun, files: BackupFiles) -> Iterator[Pack]:
         for path in sorted(run.needed):
             yield Pack(path, files.packs[path], run.packs.known.contents_of(path))
-
-
-class _BackupRun:
-    """Reads the files of all sources, and packs what is new.
-
-    Args:
-        packs: stores new contents.
-        manifest: to be completed.
-        times: gets the time of each file.
-        progress: takes each step, as a line of text.
-        dry_run: store nothing.
-    """
-
-    def __init__(
-        self, packs: PackWriter, manifest: BackupManifest, times: IO[bytes], progress: Progress, *, dry_run: bool
-    ) -> None:
-        self.packs, self.manifest, self.times = packs, manifest, times
-        self._progress, self._dry_run = progress, dry_run
-        self.needed: set[str] = set()
-        self._seen: set[str] = set()
-        self._used: dict[str, int] = {}
-        self._skipped = 0
-        self.new = PartSize()
-
-    def take_all(self, sources: Sequence[BackupSource], index: Packer) -> None:
-        """Read all sources; one whose database or disk cannot be read is missing from the backup."""
-        for source in sources:
-            if source.part in self.manifest.missing:
-                continue
-            try:
-                self._take(source, index)
-            except (DatabaseUnavailable, BrainUnavailable, OSError) as err:
-                if isinstance(err, OSError) and err.errno in FULL_DISK:
-                    raise
-                self.manifest.missing[source.part] = str(err)
-                self._progress(f"{source.part}: not contained: {err}")
-
-    def _take(self, source: BackupSource, index: Packer) -> None:
-        total = self.manifest.parts.get(source.part, PartSize())
-        for item in source.items():
-            try:
-                checked_name(item.name)  # a restore refuses the whole backup for another
-                sha, size = self._content(item)
-            except (BadObject, OSError) as err:
-                self._skip(item, err)
-                continue
-            total = total.plus(size)
-            index.name(item.name, sha)
-            self.times.write(checksum_line(f"{item.modified:.6f}", item.name).encode())
-            if total.files % PROGRESS_EVERY_FILES == 0:
-                self._progress(f"{source.part}: {count(total.files, 'file')} so far")
-        self.manifest.parts[source.part] = total
-        if not self._dry_run:
-            self.packs.flush()  # packs of one part: what is kept as long lies together
-            self._collect()
-
-    def _skip(self, item: BackupItem, err: BadObject | OSError) -> None:
-        """Leave out a file that was deleted meanwhile; one that cannot be read is named in the manifest.
-
-        Raises:
-            OSError: the disk is full.
-        """
-        if isinstance(err, OSError) and err.errno in FULL_DISK:
-            raise err
-        is_gone = isinstance(err, FileNotFoundError) or (isinstance(err, BadObject) and err.reason is Reason.GONE)
-        reason = "deleted meanwhile" if is_gone else str(err)
-        if not is_gone:
-            self._skipped += 1
-            if self._skipped <= NAMED:
-                self.manifest.missing[item.name] = reason[:REASON_CHARACTERS]
-            else:
-                self.manifest.missing["further files"] = f"{self._skipped - NAMED} more cannot be read"
-        self._progress(f"{item.name}: not contained: {reason}")
-
-    def _content(self, item: BackupItem) -> tuple[str, int]:
-        """SHA-256 and size of a file; its content is packed, unless it is known."""
-        known = self.packs.known
-        sha = known.sha_of(item.name, item.stamp)
-        if sha and (found := known.find(sha)):
-            self._use(sha, *found)
-            return sha, found[0]
-        with ExitStack() as stack:
-            spool = cast("IO[bytes]", stack.enter_context(SpooledTemporaryFile(max_size=SPOOL_BYTES)))
-            copyfileobj(stack.enter_context(item.open()), spool)
-            size = spool.tell()
-            spool.seek(0)
-            sha = hashlib.file_digest(spool, "sha256").hexdigest()  # type: ignore[arg-type]  # it is readable
-            if found := known.find(sha):
-                self._use(sha, *found)
-            elif sha not in self._seen:
-                self._seen.add(sha)
-                self.new = self.new.plus(size)
-                if not self._dry_run:
-                    self._pack(sha, spool)
-        if not self._dry_run:
-            known.remember(item.name, item.stamp, sha)
-        return sha, size
-
-    def _pack(self, sha: str, content: IO[bytes]) -> None:
-        try:
-            self.packs.add(sha, content)
-        except OSError as err:  # not the file's: half of it is in the open pack
-            raise NervesysError(f"back up: write a pack: {err.strerror}; temporary files need room in TMPDIR") from err
-
-    def _use(self, sha: str, size: int, pack: str) -> None:
-        self.needed.add(pack)
-        if sha not in self._seen:
-            self._seen.add(sha)
-            self._used[pack] = self._used.get(pack, 0) + size
-
-    def sparse(self) -> tuple[str, ...]:
-        """Packs of earlier backups of which little is used."""
-        sizes = {pack: sum(self.packs.known.contents_of(pack).values()) for pack in self._used}
-        return tuple(
-            pack
-            for pack, used in sorted(self._used.items())
-            if sizes[pack] - used >= SPARSE_BYTES and used < SPARSE_SHARE * sizes[pack]
-        )[:MOST_SPARSE]
-
-    def _collect(self) -> None:
-        self.needed.update(pack.path for pack in self.packs.packs)
 
 
 def _digest(body: IO[bytes]) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, cast
 
-from nervesys.agent.backup.full import FULL_DISK
+from nervesys.agent.backup.backup_run import FULL_DISK
 from nervesys.agent.backup.index import BackupIndex, checked_folder, members, open_tar
 from nervesys.agent.backup.items import BUNDLE, CONFIG, HOME, STORE
 from nervesys.errors import BadObject, NervesysError

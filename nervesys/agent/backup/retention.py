@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from nervesys.agent.backup.full import BackupFiles
+from nervesys.agent.backup.backup_files import BackupFiles
 from nervesys.agent.backup.manifest import BackupManifest, read_manifest, read_packs
 from nervesys.contract import PathTemplate
 from nervesys.contract.times import DAY_SECONDS

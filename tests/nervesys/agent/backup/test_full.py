@@ -1,6 +1,7 @@
 """A full backup holds everything, each content once, and brings it back; whatever breaks, nothing is lost.
 
-Covers: nervesys.agent.backup.full, nervesys.agent.backup.items, nervesys.agent.backup.collect,
+Covers: nervesys.agent.backup.full, nervesys.agent.backup.backup_files, nervesys.agent.backup.backup_run,
+nervesys.agent.backup.items, nervesys.agent.backup.collect,
 nervesys.agent.backup.known, nervesys.agent.backup.packs, nervesys.agent.backup.manifest, nervesys.agent.backup.drill,
 nervesys.agent.backup.proofs, nervesys.agent.backup.relocate, nervesys.stores.bundle.
 """
@@ -15,8 +16,8 @@ import pyrage
 import pytest
 from pydantic import SecretStr
 
+from nervesys.agent.backup.backup_files import BackupFiles
 from nervesys.agent.backup.drill import newest_backup, restore, verify
-from nervesys.agent.backup.full import BackupFiles
 from nervesys.agent.backup.manifest import read_packs
 from nervesys.agent.backup.relocate import move_artifacts, upload_objects
 from nervesys.agent.backup.restore import RestoredBackup, mark_complete
@@ -170,7 +171,7 @@ def test_a_full_disk_is_named_and_no_backup_is_written(fleet: Installation, monk
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("nervesys.agent.backup.full.copyfileobj", full)
+    monkeypatch.setattr("nervesys.agent.backup.backup_run.copyfileobj", full)
     with pytest.raises(NervesysError, match="No space left on device; temporary files need room in TMPDIR"):
         fleet.back_up()
     assert list((fleet.folder / "archive").rglob("full_backup*")) == []

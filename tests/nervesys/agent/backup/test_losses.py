@@ -11,7 +11,7 @@ from typing import IO
 import pyrage
 import pytest
 
-from nervesys.agent.backup import full
+from nervesys.agent.backup import backup_run, full
 from nervesys.agent.backup.drill import newest_backup, restore, verify
 from nervesys.agent.backup.manifest import write_manifest
 from nervesys.agent.backup.packs import Pack
@@ -121,7 +121,7 @@ def test_more_files_than_a_restore_can_list_are_refused_by_the_backup(
 def test_many_files_that_cannot_be_read_leave_a_manifest_that_can(
     fleet: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(full, "NAMED", 1)
+    monkeypatch.setattr(backup_run, "NAMED", 1)
     fleet.store = store = OddKeys(fleet.folder / "store")
     store.odd = tuple(f"documents//{number}" for number in range(5))
     missing = fleet.back_up().missing

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.agent.backup.full import SPARSE_BYTES
+from nervesys.agent.backup.backup_run import SPARSE_BYTES
 from nervesys.agent.backup.manifest import read_packs
 from nervesys.agent.backup.retention import GRACE_SECONDS, read_state, unneeded_packs
 from nervesys.agent.round import DailyRound, Round
