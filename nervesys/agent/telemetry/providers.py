@@ -1,7 +1,8 @@
 """Providers of OpenTelemetry's SDK for a Python program that is an agent: they write to the agent's buffer directly."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from google.protobuf.message import Message
@@ -123,11 +124,22 @@ class RunningSpans(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """A span begins."""
-        self._tasks.begin(_running(span))
+        with _reported("begin"):
+            self._tasks.begin(_running(span))
 
     def on_end(self, span: ReadableSpan) -> None:
         """A span has ended."""
-        self._tasks.end(_running(span), failed=span.status.status_code is StatusCode.ERROR)
+        with _reported("end"):
+            self._tasks.end(_running(span), failed=span.status.status_code is StatusCode.ERROR)
+
+
+@contextmanager
+def _reported(event: str) -> Iterator[None]:
+    """Log an error: the SDK would raise it where the author's code begins or ends a span."""
+    try:
+        yield
+    except Exception:
+        log.exception("follow the %s of a span", event)
 
 
 def _running(span: ReadableSpan) -> RunningSpan:

@@ -4,6 +4,8 @@ Covers: nervesys.agent.telemetry.span_observer, nervesys.agent.telemetry.span_ta
 nervesys.agent.telemetry.span_sinks.
 """
 
+import dataclasses
+import errno
 import gzip
 import json
 from collections import Counter
@@ -16,10 +18,12 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
 from exporters.shared import costs, records
 from nervesys.agent import Agent
 from nervesys.agent.logs.handler import LoggedRecord
+from nervesys.agent.telemetry.providers import RunningSpans
 from nervesys.agent.telemetry.requests import Form, parse_request
 from nervesys.agent.telemetry.span_observer import SpanObserver
 from nervesys.agent.telemetry.span_sinks import SpanSinks
@@ -334,3 +338,18 @@ def test_the_state_has_each_token_once(grok: Make) -> None:
             intake.accept(Signal.TRACES, parse_request(body, Signal.TRACES, Form.JSON, ""))
             task.tokens = 120
         assert agent.work.snapshot().tokens == 120
+
+
+def test_an_error_while_a_span_is_followed_is_logged_and_not_raised_where_the_span_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    seen = Observed()
+    seen.tasks._sinks = dataclasses.replace(seen.tasks._sinks, end_task=full)
+    tracers = TracerProvider()
+    tracers.add_span_processor(RunningSpans(seen.tasks))
+    with tracers.get_tracer("test").start_as_current_span("review", attributes={"nervesys.task.name": "review"}):
+        assert seen.work.snapshot().current
+    assert "follow the end of a span" in caplog.text
