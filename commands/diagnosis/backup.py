@@ -28,6 +28,10 @@ def judge_backup(state: BackupState, now: float) -> Iterator[DoctorFinding]:
         yield warn(SUBJECT, "there is no full backup yet", REMEDY)
         return
     days = int((now - parse_time(state.date)) // DAY_SECONDS)
+    if days < -1:
+        remedy = "delete it from the archive, or restore another by `nervesys restore --at DATE`"
+        yield fail(SUBJECT, f"{state.path} is dated in the future, so it is taken for the newest", remedy)
+        return
     if days >= OLD_DAYS:
         yield fail(SUBJECT, f"the newest, {state.path}, is {count(days, 'day')} old", REMEDY)
     if state.problems:

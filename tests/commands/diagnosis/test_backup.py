@@ -19,6 +19,8 @@ LACKING = BackupManifest(PATH, NOON, "host-1", {}, {"journal": NOT_HERE})
         (BackupState(), 0, "WARN", "there is no full backup yet"),
         (BackupState(PATH, "2026-01-01", WHOLE), 0, "OK", "is whole: 1 file, 10 bytes, made by host-1"),
         (BackupState(PATH, "2026-01-01", WHOLE), 3, "FAIL", "is 3 days old"),
+        (BackupState(PATH, "2026-01-01", WHOLE), -1, "OK", "is whole"),
+        (BackupState(PATH, "2026-01-01", WHOLE), -3, "FAIL", "is dated in the future"),
         (
             BackupState(PATH, "2026-01-01", WHOLE, ["x is missing", "y"]),
             0,
