@@ -75,7 +75,7 @@ def test_only_the_newest_objects_of_the_agent_are_read(store: Counting) -> None:
     for number in range(10):
         ship(store, START - 600 * (10 - number), f"line {number}")
         ship(store, START - 600 * (10 - number) + 1, "another's", agent="gimai")
-    assert read(store) == (["line 7", "line 8", "line 9"], "")
+    assert read(store) == ([f"line {number}" for number in range(10 - OBJECTS, 10)], "")
     assert len(store.opened) == OBJECTS
     assert set(store.listed) == {"db/active_logs/alpha/2027-01-15/", "db/active_logs/alpha/2027-01-14/"}
 
@@ -87,6 +87,27 @@ def test_the_last_lines_before_the_end_are_shown_and_no_more(store: Counting) ->
         ship(store, START + hours * HOUR, "much later: it costs those before nothing")
     messages, silence = read(store)
     assert (len(messages), messages[-1], silence) == (LINES, "line 499", "")
+
+
+def test_what_was_shipped_since_then_hides_nothing(store: Counting) -> None:
+    ship(store, START - 60, "before it was killed")
+    ship(
+        store,
+        START + 15,
+        body=gzip.compress(
+            json.dumps(
+                {
+                    "timestamp": format_time(START - 1),
+                    "agent_id": "grok",
+                    "message": "from the buffer of the killed one",
+                }
+            ).encode()
+        ),
+    )
+    for number in range(2, 200):
+        ship(store, START + 15 * number, "later")
+    assert read(store) == (["before it was killed", "from the buffer of the killed one"], "")
+    assert len(store.opened) == 2
 
 
 def test_yesterdays_lines_are_found_just_after_midnight(store: Counting) -> None:
