@@ -8,8 +8,9 @@ from itertools import count, islice
 
 from pydantic_core import to_json
 
+from nervesys.agent.backup.full import FullBackup
+from nervesys.agent.backup.items import BackupContents
 from nervesys.agent.demo import DemoJob, jobs
-from nervesys.agent.replication.backup import pack_configuration
 from nervesys.agent.round.summary import summarise_day
 from nervesys.contract import Category, DailySummary, Level, PathTemplate, format_time
 from nervesys.contract.brain import DAILY_SUMMARY
@@ -57,7 +58,7 @@ class DemoHistory:
         return any(backup.parse(file.path) for file in files_of(archive))
 
     def write_archive(self, archive: Archive, tree: Tree) -> None:
-        """Write the logs of all days, and then yesterday's full backup; what is there stays as it is.
+        """Write the logs of all days, and then yesterday's full backup, of the configuration; what is there stays.
 
         Raises:
             ArchiveUnavailable: they could not be written.
@@ -66,8 +67,8 @@ class DemoHistory:
         for path, body in self._logs():
             if path not in present:
                 archive.put(path, body)
-        backup = _build_path(self.settings.storage.archive.paths.backups, self.now - DAY_SECONDS)
-        archive.put(backup, pack_configuration(tree))
+        yesterday, nothing = self.now - DAY_SECONDS, BackupContents(())
+        FullBackup(archive, self.settings.storage, tree, nothing, lambda: yesterday, self.server).run(lambda _: None)
 
     def remove_overdue(self, archive: Archive) -> None:
         """Remove the generated logs that a daily round would have deleted by now.

@@ -6,10 +6,14 @@ import pygit2
 import pytest
 
 from commands.demo_history import create
+from nervesys.agent.backup.retention import read_state
 from nervesys.agent.demo_history import DAYS
-from nervesys.settings import shipped_root
+from nervesys.contract import format_time
+from nervesys.contract.times import DAY_SECONDS
+from nervesys.settings import load, shipped_root
 from nervesys.stack.layout import Stack
 from nervesys.stack.seed import seed
+from nervesys.stores.folder import FolderArchive
 from tests.brains import NOON
 
 
@@ -33,7 +37,9 @@ def test_it_is_made_up_once(tmp_path: Path) -> None:
     own = stack(tmp_path, tmp_path / "brain.git", tmp_path / "archive")
     for _ in range(2):
         create(own, lambda: NOON)
-    assert files(tmp_path / "archive") == 4 * DAYS + 1
+    assert files(tmp_path / "archive") == 4 * DAYS + 3, "the backup has a manifest, and a pack with the archive's index"
+    state = read_state(FolderArchive(tmp_path / "archive"), load().settings.storage)
+    assert (state.date, state.problems) == (format_time(NOON - DAY_SECONDS)[:10], [])
     tip = pygit2.Repository(str(tmp_path / "brain.git")).branches["state"].peel(pygit2.Commit)
     assert (tip.message, list(tip.parents)) == ("Add generated daily summaries", [])
 
