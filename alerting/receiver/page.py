@@ -37,6 +37,7 @@ from alerting.receiver.runbook_text import render_runbook
 from alerting.receiver.session import SESSION_SECONDS, Sessions, session_name
 from alerting.receiver.sign_in import SignInGuard
 from alerting.receiver.web import episode_number
+from alerting.units import BaseUnit, format_quantity
 from nervesys.audit import AUDIT, UNKNOWN, AuditAction, AuditResult
 from nervesys.clock import Clock
 from nervesys.contract import format_time
@@ -62,7 +63,9 @@ HEADERS = {
 }
 TEMPLATES = Environment(loader=PackageLoader("alerting.receiver"), autoescape=True, undefined=StrictUndefined)
 TEMPLATES.filters["instant"] = lambda at: format_time(at)[:19] + "Z"
+TEMPLATES.filters["duration"] = lambda seconds: format_quantity(round(seconds), BaseUnit.SECONDS)
 TEMPLATES.filters["plain"] = visible
+TEMPLATES.filters["why"] = lambda row: verdict_and_detail(row)
 TEMPLATES.filters["state_words"] = lambda state: state.replace("_", " ")
 PROOFS = (EpisodeVerdict.PROVEN, EpisodeVerdict.FIRST_SIGN, EpisodeVerdict.NO_PROOF)
 """Verdicts of lines that say whether an action helped."""
@@ -279,9 +282,14 @@ def _rows(connection: Connection, wanted: view.ActionFilter) -> list[dict[str, A
     rows = view.actions(connection, wanted)
     asking = [row["id"] for row in rows if row["kind"] == "episode" and row["state"] == ActionState.ESCALATED]
     why = view.escalations(connection, asking)
-    current = [f"{row['verdict']}: {row['detail']}" for row in rows]
+    current = map(verdict_and_detail, rows)
     known = [why.get(row["id"]) if row["kind"] == "episode" else None for row in rows]
     return [{**row, "why": reason or latest} for row, reason, latest in zip(rows, known, current, strict=True)]
+
+
+def verdict_and_detail(row: Mapping[str, Any]) -> str:
+    """Why an episode or record is in its state; records have no detail."""
+    return ": ".join(filter(None, (row["verdict"], row["detail"])))
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from alerting.journal import Writer
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import LocalFile
+from alerting.receiver.page import TEMPLATES, verdict_and_detail
 from alerting.receiver.program import Receiver
 from alerting.receiver.session import SESSION_SECONDS, Sessions, session_name
 from alerting.receiver.sign_in import FREE_FAILURES
@@ -99,6 +100,12 @@ def test_the_journal_is_a_table_with_filters(run: Run, query: str, shown: set[st
         assert 'action="/orders"' not in answer.text
 
     run(story)
+
+
+def test_a_verdict_without_a_detail_stands_alone_and_durations_have_units() -> None:
+    assert verdict_and_detail({"verdict": "recorded", "detail": ""}) == "recorded"
+    assert verdict_and_detail({"verdict": "proven", "detail": "a new instance"}) == "proven: a new instance"
+    assert TEMPLATES.filters["duration"](1502.3) == "25m 2s"
 
 
 def test_an_episode_shows_all_details(run: Run) -> None:
