@@ -88,7 +88,7 @@ otel: .venv/tools ## Run real instrumentations of PyPI and npm under an agent, a
 bench: .venv/tools ## Print the table of measured ratios
 	$(BIN)/python -m benchmarks
 
-bench-fleet: .venv/tools ## Run the exporters against fleets of 100, 1 000 and 10 000 agents (45 minutes)
+bench-fleet: .venv/tools ## Run the whole monitoring side against fleets of 100, 1 000 and 10 000 agents (an hour)
 	$(BIN)/python -m benchmarks fleet
 
 compare-victoria: .venv/tools ## Compare VictoriaMetrics with Prometheus: every query of every page, every rule

@@ -1,24 +1,32 @@
-"""`python -m benchmarks fleet`: the real exporters against simulated fleets, in real time, with agents killed.
+"""`python -m benchmarks fleet`: the real programs against simulated fleets, in real time, with agents killed.
 
-The aims are those for ten thousand agents. Durations depend on what else the machine does: its load is printed too.
+Exporters, Prometheus, Alertmanager, receiver and page run as they are generated and shipped; the receiver restarts the
+killed agents. The aims are those for ten thousand agents. Durations depend on what else the machine does: its load is
+printed too.
 """
 
 import argparse
-import os
-import random
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks import fleet_rows
 from benchmarks.fleet import Exporter
+from benchmarks.fleet_run import FleetRun
 from benchmarks.measure import BenchmarkReport, Cost, measure_once
 from benchmarks.simulator.agents import name_of
+from benchmarks.simulator.alerting_stand import start_alerting
+from benchmarks.simulator.engine import EngineMode
+from benchmarks.simulator.killed import JournalReader
 from benchmarks.simulator.observations import Observations
-from benchmarks.simulator.prometheus import WatchedPrometheus, start_prometheus
+from benchmarks.simulator.pages import WatchedPages
+from benchmarks.simulator.prometheus import WatchedPrometheus
 from benchmarks.simulator.stand import SOURCES, Stand, simulated_stand
+from benchmarks.storm import Storm, run_storm, storm_rows
 from nervesys.clock import system_clock
 from nervesys.settings import load
 from nervesys.stores.s3 import S3Store
@@ -27,31 +35,22 @@ from tests.servers.s3 import settings_of
 SIZES = (100, 1_000, 10_000)
 MINUTES = 12
 """By default: an agent is dead after five, and sizes are measured every ten."""
-LOOK_SECONDS = 5
 PASS_INTERVAL = 15
 """Of the area `agents`."""
 GETS = 300
 LISTING_MICROSECONDS, GET_MILLISECONDS = 4, 0.8
-PASS_SECONDS = {"agents": 3, "logs": 5}
-MEGABYTES, PROMETHEUS_MEGABYTES = 400, 2048
 BUILD_SECONDS = 10
-NOTICED_SECONDS = 60
-"""From the threshold to when it is seen: intervals of reading, scraping and evaluation, and that of these looks."""
 
 
 def main(words: list[str]) -> int:
     """Run each size; 1 where an aim was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks fleet", description=__doc__)
-    parser.add_argument("--agents", type=int, nargs="+", default=SIZES, help="sizes of fleets (default: %(default)s)")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="of each (default: %(default)s)")
-    parser.add_argument("--kill-every", type=float, default=60, help="seconds between two kills (default: %(default)s)")
-    parser.add_argument("--prometheus", action="store_true", help="run a Prometheus with the generated rules, too")
-    options = parser.parse_args(words)
+    options = _parser().parse_args(words)
     console, missed = Console(width=None if sys.stdout.isatty() else 140), []
+    storm = Storm(options.storm, options.storm_minutes * 60, EngineMode(options.cause)) if options.storm else None
     for size in options.agents:
         report = BenchmarkReport(f"A fleet of {size:,} agents, {options.minutes:g} minutes")
         with tempfile.TemporaryDirectory() as folder, simulated_stand(size, Path(folder)) as stand:
-            run(report, console, stand, options.minutes * 60, options.kill_every, prometheus=options.prometheus)
+            run(report, console, stand, options.minutes * 60, options.kill_every, storm)
         console.print(report.table)
         missed += report.missed
     if missed:
@@ -59,32 +58,97 @@ def main(words: list[str]) -> int:
     return 1 if missed else 0
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks fleet", description=__doc__)
+    parser.add_argument("--agents", type=int, nargs="+", default=SIZES, help="sizes of fleets (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="of each (default: %(default)s)")
+    parser.add_argument("--kill-every", type=float, default=60, help="seconds between two kills (default: %(default)s)")
+    parser.add_argument(
+        "--storm",
+        type=float,
+        nargs="?",
+        const=0.6,
+        metavar="SHARE",
+        help="after that, kill a share of the fleet at one instant, while restarts fail (without a value: %(const)s)",
+    )
+    parser.add_argument(
+        "--storm-minutes",
+        type=float,
+        default=5,
+        metavar="MINUTES",
+        help="that restarts fail, from when the killed agents count as dead (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cause",
+        choices=[EngineMode.DIES.value, EngineMode.REFUSES.value],
+        default=EngineMode.DIES.value,
+        help="why restarts fail: started agents die at once, or the engine refuses (default: %(default)s)",
+    )
+    return parser
+
+
 def run(
-    report: BenchmarkReport, console: Console, stand: Stand, seconds: float, kill_every: float, *, prometheus: bool
+    report: BenchmarkReport,
+    console: Console,
+    stand: Stand,
+    seconds: float,
+    kill_every: float,
+    storm: Storm | None = None,
+    silent_after: float | None = None,
 ) -> None:
-    """Measure single requests, then run the exporters for a while."""
+    """Measure single requests, then run the programs for a while, and through a storm.
+
+    Args:
+        report: gets the rows.
+        console: gets progress.
+        stand: a simulated fleet.
+        seconds: in which agents are killed; then those are waited for.
+        kill_every: seconds between two kills.
+        storm: None for none.
+        silent_after: seconds after which an agent counts as dead; None for the shipped threshold.
+    """
     _requests(report, stand)
     _pass_alone(report, stand)
+    build_seconds = _start(report, console, stand)
+    if silent_after is None:
+        silent_after = load().settings.thresholds.heartbeat.down_after_seconds
+    watched = WatchedPrometheus(stand.addresses["prometheus"])
+    seen = Observations(stand, silent_after, watched, JournalReader(stand.home / "journal.sqlite3"))
+    used = {name: sum(program.cpu_times()[:2]) for name, program in stand.programs.items()}
+    fleet, began = FleetRun(seen, console), time.monotonic()
+    pages = {name: f"http://{stand.addresses[name]}/" for name in ("receiver", "page")}
+    urls = pages | {"receiver's metrics": f"http://{stand.addresses['receiver']}/metrics"}
+    storm_seen = None
+    with ExitStack() as resources:
+        watched_pages = WatchedPages(urls)
+        resources.enter_context(watched_pages.watched())
+        fleet.kill_one_by_one(seconds, kill_every)
+        singles = [*(agent for _, agent in seen.ended), *seen.killed.values()]
+        if storm:
+            storm_seen = run_storm(fleet, storm)
+    lasted = time.monotonic() - began
+    fleet_rows.passes(report, seen)
+    fleet_rows.programs(report, seen, {name: (cpu, lasted) for name, cpu in used.items()})
+    report.limit("alerts build, s of CPU time", round(build_seconds, 1), BUILD_SECONDS)
+    fleet_rows.rules(report, seen)
+    fleet_rows.webhooks(report, stand)
+    fleet_rows.pages(report, watched_pages)
+    fleet_rows.kills(report, seen, singles)
+    if storm_seen:
+        storm_rows(report, seen, storm_seen)
+    report.fact("load of this machine, at least and at most", f"{min(fleet.loads):.1f} to {max(fleet.loads):.1f}")
+
+
+def _start(report: BenchmarkReport, console: Console, stand: Stand) -> float:
+    """Start all programs; returns the CPU seconds in which rules and routes were generated."""
     for source in SOURCES:
         stand.run(source, "exporter", source)
     for source in SOURCES:
         report.fact(f"exporter of {source}: CPU time until its first snapshot", f"{stand.wait_for(source):.1f} s")
         console.print(f"[dim]{stand.size:,} agents: the exporter of {source} runs[/]")
-    used = {name: sum(program.cpu_times()[:2]) for name, program in stand.programs.items()}
-    watched = start_prometheus(stand) if prometheus else None
-    seen = Observations(stand, load().settings.thresholds.heartbeat.down_after_seconds, watched)
-    loads = _watch(console, seen, seconds, kill_every)
-    _passes(report, seen)
-    for name, program in stand.programs.items():
-        share = (sum(program.cpu_times()[:2]) - used.get(name, 0)) / seconds
-        report.fact(f"{name}: processor", f"{share:.0%} of a core")
-    report.limit("exporter of store: resident, MB", seen.memory["store"] >> 20, MEGABYTES)
-    report.fact("exporter of brain: resident", f"{seen.memory['brain'] >> 20} MB")
-    report.fact("series of the exporter of store", f"{seen.series:,}")
-    if watched:
-        _rules(report, seen, watched)
-    _kills(report, seen)
-    report.fact("load of this machine, at least and at most", f"{min(loads):.1f} to {max(loads):.1f}")
+    build_seconds = start_alerting(stand)
+    console.print(f"[dim]{stand.size:,} agents: Prometheus, Alertmanager, receiver and page run[/]")
+    return build_seconds
 
 
 def _requests(report: BenchmarkReport, stand: Stand) -> None:
@@ -106,9 +170,8 @@ def _pass_alone(report: BenchmarkReport, stand: Stand) -> None:
     exporter.join()
     time.sleep(PASS_INTERVAL)
     read, join = measure_once(exporter.read), measure_once(exporter.join)
-    report.limit(
-        "pass of agents and metrics, alone, s of CPU time", round(read.cpu + join.cpu, 2), PASS_SECONDS["agents"]
-    )
+    aim = fleet_rows.PASS_SECONDS["agents"]
+    report.limit("pass of agents and metrics, alone, s of CPU time", round(read.cpu + join.cpu, 2), aim)
 
 
 def _cpu(cost: Cost) -> float:
@@ -118,83 +181,3 @@ def _cpu(cost: Cost) -> float:
 def _listing_aim(objects: int) -> float:
     """A page costs a request, which a small fleet does not spread over a thousand objects."""
     return LISTING_MICROSECONDS + GET_MILLISECONDS * 1e3 / min(objects, 1000)
-
-
-def _watch(console: Console, seen: Observations, seconds: float, kill_every: float) -> list[float]:
-    """Look at the exporters until the time is over, and kill an agent now and then; returns the loads seen."""
-    began, next_kill, next_line, loads = time.monotonic(), 0.0, 30.0, list[float]()
-    while (elapsed := time.monotonic() - began) < seconds:
-        if elapsed >= next_kill and seconds - elapsed > seen.silent_after + 60:
-            _kill(seen)
-            next_kill += kill_every
-        seen.look()
-        for number in seen.seen_dead():
-            seen.stand.start(number)
-            seen.restarted.add(number)
-        loads.append(os.getloadavg()[0])
-        if elapsed >= next_line:
-            console.print(f"[dim]{_progress(seen, elapsed, seconds)}[/]")
-            next_line += 30
-        time.sleep(LOOK_SECONDS)
-    return loads
-
-
-def _kill(seen: Observations) -> None:
-    alive = [number for number in range(seen.stand.size) if number not in seen.killed | seen.recovered]
-    number = random.choice(alive)
-    seen.stand.kill(number)
-    seen.killed.add(number)
-
-
-def _progress(seen: Observations, elapsed: float, seconds: float) -> str:
-    last = ", ".join(f"{area} {durations[-1]:.1f} s" for area, durations in sorted(seen.passes.items()))
-    return (
-        f"{seen.stand.size:,} agents, {elapsed / 60:.1f} of {seconds / 60:.0f} minutes: last passes: {last}; "
-        f"{seen.memory['store'] >> 20} MB; {len(seen.killed)} dead, {len(seen.noticed)} seen silent, "
-        f"{len(seen.named)} named, {len(seen.recovered)} recovered, {len(seen.wrong)} wrongly; "
-        f"load {os.getloadavg()[0]:.1f}"
-    )
-
-
-def _passes(report: BenchmarkReport, seen: Observations) -> None:
-    for area, durations in sorted(seen.passes.items()):
-        shown = (
-            f"{sorted(durations)[len(durations) // 2]:.2f} s, longest {max(durations):.2f} s, {len(durations)} passes"
-        )
-        if area in PASS_SECONDS:
-            report.within(f"pass of {area}, longest (median {shown})", max(durations), PASS_SECONDS[area])
-        else:
-            report.fact(f"pass of {area}, median", shown)
-        if seen.backlog.get(area):
-            report.fact(f"backlog of {area} at the end", f"{seen.backlog[area]:,.0f}")
-    requests = seen.stand.requests()
-    for kind, what in (("LIST", "LIST requests"), ("GET", "GET requests"), ("keys", "keys listed")):
-        total = sum(count for name, count in requests.items() if name.startswith(f"{kind} "))
-        report.fact(f"store: {what} since the start", f"{total:,}")
-
-
-def _rules(report: BenchmarkReport, seen: Observations, watched: WatchedPrometheus) -> None:
-    interval = load().settings.monitoring.prometheus.evaluation_interval_seconds
-    report.limit("alerts build, s of CPU time", round(watched.build_seconds, 1), BUILD_SECONDS)
-    for group, longest in sorted(watched.groups.items()):
-        report.within(f"rules of group {group}, longest evaluation", longest, interval / 3)
-    report.limit("evaluations of rules left out", round(watched.missed), 0)
-    report.limit("Prometheus: resident, MB", seen.memory["prometheus"] >> 20, PROMETHEUS_MEGABYTES)
-    report.fact("Prometheus: series", f"{watched.series:,.0f}")
-    report.fact(
-        "alerts that fired, most at once", ", ".join(f"{name} {n}" for name, n in sorted(watched.alerts.items()))
-    )
-
-
-def _kills(report: BenchmarkReport, seen: Observations) -> None:
-    killed = seen.killed | seen.recovered
-    report.fact("agents killed, and started again once they were found", str(len(killed)))
-    for what, found in (("seen silent", seen.noticed), ("named by an alert", seen.named)):
-        if seen.prometheus or found is seen.noticed:
-            report.limit(f"killed agents not {what}", len(killed - found.keys()), 0)
-            longest = max(found.values(), default=0)
-            report.within(f"{what} beyond the threshold, latest", longest, NOTICED_SECONDS)
-    report.limit("agents started again and not seen well", len(seen.restarted), 0)
-    report.limit("agents that looked silent and were alive", len(seen.wrong), 0)
-    report.limit("looks at an area older than its freshness limit", seen.stale, 0)
-    report.limit("unbroken runs of passes that broke", seen.breaks, 0)

@@ -35,9 +35,9 @@ class Life:
         last = math.ceil((min(end, self.ended) - self.began) / every)
         return (self.began + every * number for number in range(first, last))
 
-    def last_heartbeat(self, now: float) -> float:
+    def last_heartbeat(self, every: float, now: float) -> float:
         """The newest heartbeat by some instant."""
-        return self.began + HEARTBEAT * math.floor((min(now, self.ended) - self.began) / HEARTBEAT)
+        return self.began + every * math.floor((min(now, self.ended) - self.began) / every)
 
 
 @dataclass
@@ -48,11 +48,13 @@ class SimulatedAgents:
         size: how many.
         began: Unix seconds at which the simulation begins; history is older.
         days: of history.
+        every: seconds between two heartbeats.
     """
 
     size: int
     began: float
     days: int = 7
+    every: float = HEARTBEAT
     _lives: list[list[Life]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,17 +77,22 @@ class SimulatedAgents:
         return range(first, min(first + AGENTS_A_SERVER, self.size))
 
     def kill(self, number: int, now: float) -> None:
-        """End an agent's process."""
-        self._lives[number][-1].ended = now
+        """End an agent's process, if it runs."""
+        life = self._lives[number][-1]
+        life.ended = min(life.ended, now)
 
     def start(self, number: int, now: float) -> None:
         """Start an agent's process again."""
-        self.kill(number, min(now, self._lives[number][-1].ended))
+        self.kill(number, now)
         self._lives[number].append(Life(round(now, 3)))
 
     def heartbeat(self, number: int, now: float) -> float:
         """When an agent last wrote its state."""
-        return self._lives[number][-1].last_heartbeat(now)
+        return self._lives[number][-1].last_heartbeat(self.every, now)
+
+    def runs(self, number: int) -> bool:
+        """Whether an agent's process runs."""
+        return math.isinf(self._lives[number][-1].ended)
 
     def writes(self, number: int, every: float, begin: float, end: float) -> Iterator[float]:
         """When an object that is written at an interval was written, over all lives of an agent."""
@@ -109,7 +116,7 @@ class SimulatedAgents:
         if number is None or number >= self.size:
             raise gone(key)
         at, life = self.heartbeat(number, now), self._lives[number][-1]
-        body = json.dumps(_state(number, at, life)).encode().ljust(STATE_BYTES)
+        body = json.dumps(_state(number, at, life, self.every)).encode().ljust(STATE_BYTES)
         return ObjectInfo(key, version_of(number, at), len(body), at), body
 
 
@@ -134,8 +141,8 @@ def version_of(number: int, at: float) -> str:
     return f"{number:016x}{round(at * 1000):016x}"
 
 
-def _state(number: int, at: float, life: Life) -> dict[str, object]:
-    beats = round((at - life.began) / HEARTBEAT)
+def _state(number: int, at: float, life: Life, every: float) -> dict[str, object]:
+    beats = round((at - life.began) / every)
     return {
         "agent_id": name_of(number),
         "instance_id": version_of(number, life.began),

@@ -1,10 +1,13 @@
-"""What is seen of the exporters while a simulated fleet runs: durations of passes, memory, and who looks silent."""
+"""What is seen while a simulated fleet runs: durations of passes, memory, and what happens to those who are killed."""
 
 import re
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from benchmarks.simulator.agents import number_of
+from benchmarks.simulator.engine import EngineMode, RestartCall
+from benchmarks.simulator.killed import JournalReader, KilledAgent
 from benchmarks.simulator.prometheus import WatchedPrometheus
 from benchmarks.simulator.stand import Stand
 from nervesys.clock import system_clock
@@ -22,14 +25,13 @@ class Observations:
     Attributes:
         stand: what is looked at.
         silent_after: seconds without a heartbeat after which an agent counts as dead.
-        prometheus: that evaluates the rules; None where only the pages of the exporters are looked at.
-        killed: agents that are dead, or were and are not seen well again yet.
-        restarted: those of them that were started again.
-        recovered: agents that were seen well again, and are not named as down any more.
+        prometheus: that evaluates the rules.
+        journal: the receiver's.
+        killed: agents that are dead, or were and are still named as down or not proven to run.
+        ended: the episodes of those that run again, by number, in the order of their ends.
+        calls: restarts that were called.
         passes: the durations of all passes seen, by area.
         backlog: the last one of each area.
-        noticed: seconds beyond the threshold at which each killed agent was seen silent.
-        named: the same until it was named by an alert.
         wrong: agents that looked silent, or were named, and were alive.
         stale: looks at which an area was older than its freshness limit.
         breaks: looks at which an unbroken run of passes had begun anew.
@@ -39,14 +41,13 @@ class Observations:
 
     stand: Stand
     silent_after: float
-    prometheus: WatchedPrometheus | None = None
-    killed: set[int] = field(default_factory=set)
-    restarted: set[int] = field(default_factory=set)
-    recovered: set[int] = field(default_factory=set)
+    prometheus: WatchedPrometheus
+    journal: JournalReader
+    killed: dict[int, KilledAgent] = field(default_factory=dict)
+    ended: list[tuple[int, KilledAgent]] = field(default_factory=list)
+    calls: list[RestartCall] = field(default_factory=list)
     passes: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     backlog: dict[str, float] = field(default_factory=dict)
-    noticed: dict[int, float] = field(default_factory=dict)
-    named: dict[int, float] = field(default_factory=dict)
     wrong: set[int] = field(default_factory=set)
     stale: int = 0
     breaks: int = 0
@@ -55,14 +56,21 @@ class Observations:
     _success: dict[str, float] = field(default_factory=dict)
     _unbroken: dict[str, float] = field(default_factory=dict)
 
+    def kill(self, numbers: Collection[int]) -> list[KilledAgent]:
+        """Kill agents at one instant."""
+        new = {number: KilledAgent(at + self.silent_after) for number, at in self.stand.kill(numbers).items()}
+        self.killed |= new
+        return list(new.values())
+
     def look(self) -> None:
-        """Look at all exporters once."""
+        """Look at everything once."""
         for name, program in self.stand.programs.items():
             self.memory[name] = max(self.memory[name], program.memory_info().rss)
         self._look_at_areas(self.stand.metrics("brain"))
         page = self.stand.metrics("store")
         self.series = page.count(b"\n") - page.count(b"\n#")
         areas = self._look_at_areas(page)
+        self._look_at_restarts()
         if "agents" in areas:
             self._look_at_agents(page, areas["agents"][SUCCESS])
 
@@ -82,28 +90,29 @@ class Observations:
             self._unbroken[area] = values[UNBROKEN]
         return areas
 
+    def _look_at_restarts(self) -> None:
+        """Which restarts were called since the last look, and which of them were proven."""
+        new = self.stand.calls(len(self.calls))
+        self.calls += new
+        for call in new:
+            if agent := self.killed.get(call.agent):
+                agent.called = agent.called or call.at
+                agent.started = agent.started or (call.at if call.mode is EngineMode.WORKS else None)
+        for number, at in self.journal.proven():
+            if agent := self.killed.get(number):
+                agent.proven = at
+
     def _look_at_agents(self, page: bytes, read_at: float) -> None:
         """Who looks silent, as the alert counts it: from the heartbeat to when the store was read."""
-        due = {int(digits): float(value) + self.silent_after for digits, value in _HEARTBEAT.findall(page)}
-        silent = {number for number, at in due.items() if at < read_at}
-        down = self._down()
-        self.wrong |= silent.union(down or ()) - self.killed
+        heartbeats = {int(digits): float(value) for digits, value in _HEARTBEAT.findall(page)}
+        silent = {number for number, at in heartbeats.items() if at + self.silent_after < read_at}
+        names = self.prometheus.firing()
+        down = {number for name in names or () if (number := number_of(name)) is not None}
+        self.wrong |= (silent | down) - self.killed.keys()
         now = system_clock()
-        for number in silent & self.killed:
-            self.noticed.setdefault(number, now - due[number])
-        for number in (down or set()) & self.killed & due.keys():
-            self.named.setdefault(number, now - due[number])
-        if down is not None:
-            well = self.restarted - silent - down
-            self.recovered |= well
-            self.killed -= well
-            self.restarted -= well
-
-    def _down(self) -> set[int] | None:
-        """The agents that are named; without a Prometheus nobody, None where it does not answer."""
-        names = self.prometheus.firing() if self.prometheus else set[str]()
-        return None if names is None else {number for name in names if (number := number_of(name)) is not None}
-
-    def seen_dead(self) -> set[int]:
-        """The killed agents that were found, and can be started again."""
-        return (self.killed & (self.named if self.prometheus else self.noticed).keys()) - self.restarted
+        for number, agent in self.killed.items():
+            agent.silent = agent.silent or (now if number in silent else None)
+            agent.named = agent.named or (now if number in down else None)
+        if names is not None:
+            well = [number for number, agent in self.killed.items() if agent.proven and number not in silent | down]
+            self.ended += [(number, self.killed.pop(number)) for number in well]

@@ -1,20 +1,17 @@
-"""A real Prometheus over the exporters of a simulated fleet, with the rules that are generated for it."""
+"""What is seen of the Prometheus over a simulated fleet: alerts, groups of rules, series."""
 
 import re
-import subprocess
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import httpx
-import psutil
-import yaml
 
-from benchmarks.simulator.stand import Stand
-from nervesys.stack.programs import find
-
-PROGRAMS = Path(__file__).parents[2] / ".nervesys" / "programs"
 DOWN = "AgentDown"
+EXPECTED = (DOWN, "Watchdog")
+"""Alerts that are to fire while agents are killed."""
+FIRING = 'ALERTS{alertstate="firing"}'
+QUERY_SECONDS = 20
 _GROUP = re.compile(r'^prometheus_rule_group_last_duration_seconds\{rule_group="[^"]*;([^"]*)"\} (\S+)$', re.MULTILINE)
 _MISSED = re.compile(r"^prometheus_rule_group_iterations_missed_total\{.*\} (\S+)$", re.MULTILINE)
 _SERIES = re.compile(r"^prometheus_tsdb_head_series (\S+)$", re.MULTILINE)
@@ -26,7 +23,6 @@ class WatchedPrometheus:
 
     Attributes:
         address: where it listens.
-        build_seconds: CPU time in which the rules were generated.
         groups: the longest evaluation of each group of rules, seconds.
         missed: evaluations that were left out.
         series: the most in its head.
@@ -34,7 +30,6 @@ class WatchedPrometheus:
     """
 
     address: str
-    build_seconds: float
     groups: dict[str, float] = field(default_factory=dict)
     missed: float = 0
     series: float = 0
@@ -43,49 +38,24 @@ class WatchedPrometheus:
     def firing(self) -> set[str] | None:
         """The agents that are named as down; None where it does not answer."""
         try:
-            alerts = httpx.get(f"http://{self.address}/api/v1/alerts", timeout=20).json()["data"]["alerts"]
-            own = httpx.get(f"http://{self.address}/metrics", timeout=20).text
+            counted = self._query(f"count by (alertname) ({FIRING})")
+            down = self._query(f'group by (agent) (ALERTS{{alertstate="firing",alertname="{DOWN}"}})')
+            own = httpx.get(f"http://{self.address}/metrics", timeout=QUERY_SECONDS).text
         except (httpx.HTTPError, ValueError):  # it answers in plain text until it is ready
             return None
-        names = Counter(alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing")
-        self.alerts |= names
+        self.alerts |= Counter({row["metric"]["alertname"]: int(row["value"][1]) for row in counted})
         for group, seconds in _GROUP.findall(own):
             self.groups[group] = max(self.groups.get(group, 0), float(seconds))
         self.missed = sum(map(float, _MISSED.findall(own)))
         self.series = max([self.series, *map(float, _SERIES.findall(own))])
-        down = (alert["labels"] for alert in alerts if alert["state"] == "firing")
-        return {labels["agent"] for labels in down if labels["alertname"] == DOWN}
+        return {row["metric"]["agent"] for row in down}
 
+    @property
+    def unexpected(self) -> dict[str, int]:
+        """Alerts that fired and should not, by name: the most at once."""
+        return {name: number for name, number in self.alerts.items() if name not in EXPECTED}
 
-def start_prometheus(stand: Stand) -> WatchedPrometheus:
-    """Generate the configuration from the brain, and start a Prometheus with it, which ends with the stand.
-
-    Raises:
-        RuntimeError: the configuration cannot be generated.
-    """
-    generated, log = stand.folder / "generated", stand.folder / "prometheus.log"
-    build = stand.run("build", "alerts", "build", "--out", str(generated))
-    used = 0.0
-    while build.poll() is None:
-        with_children = [build, *build.children(recursive=True)]
-        used = max(used, sum(sum(program.cpu_times()[:2]) for program in with_children if program.is_running()))
-        try:
-            build.wait(0.5)
-        except psutil.TimeoutExpired:
-            continue
-    del stand.programs["build"]
-    if build.returncode:
-        raise RuntimeError((stand.folder / "build.log").read_text())
-    config = generated / "prometheus/prometheus.yml"
-    settings = yaml.safe_load(config.read_text())
-    settings.pop("alerting", None)  # at those addresses the Alertmanager of a stack on this machine may listen
-    config.write_text(yaml.safe_dump(settings))
-    options = {
-        "config.file": config,
-        "storage.tsdb.path": stand.folder / "tsdb",
-        "web.listen-address": stand.prometheus,
-    }
-    with log.open("wb") as file:
-        command = [str(find("prometheus", PROGRAMS)), *(f"--{name}={value}" for name, value in options.items())]
-        stand.programs["prometheus"] = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
-    return WatchedPrometheus(stand.prometheus, used)
+    def _query(self, expr: str) -> list[dict[str, Any]]:
+        answer = httpx.get(f"http://{self.address}/api/v1/query", params={"query": expr}, timeout=QUERY_SECONDS)
+        rows: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return rows

@@ -1,18 +1,15 @@
 """An S3 server over a simulated fleet: what our programs ask an S3 server for, in a tenth of the time of a real one.
 
-Requests are not authenticated. `POST /simulator/kill/AGENT` and `…/start/AGENT` end and start an agent;
-`GET /simulator/requests` counts requests and listed keys by the first two parts of their prefix or key.
+Requests are not authenticated.
 """
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable
 from email.utils import formatdate
 from html import escape
 from urllib.parse import parse_qs, unquote
 
-from benchmarks.simulator.agents import SimulatedAgents, number_of
 from benchmarks.simulator.bucket import SimulatedBucket
 from nervesys.clock import system_clock
 from nervesys.contract.times import format_time
@@ -33,20 +30,21 @@ class S3Responder:
 
     Args:
         bucket: the objects.
+
+    Attributes:
+        requests: number of requests and listed keys by the first two parts of their prefix or key.
     """
 
     def __init__(self, bucket: SimulatedBucket) -> None:
         self._bucket = bucket
         self._open: dict[str, Listing] = {}
-        self._requests: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
 
     def answer(self, method: str, target: str, body: bytes) -> Answer:
         """The response to a request."""
         path, _, query = target.partition("?")
-        bucket, _, key = unquote(path.removeprefix("/")).partition("/")
+        _, _, key = unquote(path.removeprefix("/")).partition("/")
         try:
-            if bucket == "simulator":
-                return self._control(*key.split("/"))
             if method == "GET" and not key:
                 return self._list({name: values[0] for name, values in parse_qs(query).items()})
             return self._object(method, key, body)
@@ -88,20 +86,10 @@ class S3Responder:
         )
         return "200 OK", {"Content-Type": "application/xml"}, text.encode()
 
-    def _control(self, action: str, agent: str = "") -> Answer:
-        if action == "requests":
-            return "200 OK", {}, json.dumps(self._requests).encode()
-        number = number_of(agent)
-        if number is None:
-            return "404 Not Found", {}, b""
-        agents = self._bucket.agents
-        (agents.kill if action == "kill" else agents.start)(number, system_clock())
-        return "200 OK", {}, b""
-
     def _count(self, method: str, key: str, keys: int = 0) -> None:
         area = "/".join(key.split("/")[:2])
-        self._requests[f"{method} {area}"] += 1
-        self._requests[f"keys {area}"] += keys
+        self.requests[f"{method} {area}"] += 1
+        self.requests[f"keys {area}"] += keys
 
 
 class HttpProtocol(asyncio.Protocol):
@@ -154,15 +142,3 @@ def _entry(info: ObjectInfo) -> str:
 
 def _folder(name: str) -> str:
     return f"<CommonPrefixes><Prefix>{escape(name)}</Prefix></CommonPrefixes>"
-
-
-def serve(size: int, began: float, port: int) -> None:
-    """Serve a simulated fleet until the process is ended."""
-    responder = S3Responder(SimulatedBucket(SimulatedAgents(size, began), system_clock))
-
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: HttpProtocol(responder.answer), "127.0.0.1", port)
-        await server.serve_forever()
-
-    asyncio.run(run())

@@ -43,8 +43,6 @@ class Refresh:
     Attributes:
         backlog: number of objects that are known and not yet read; set by the area.
         serve_on_failure: whether what was put is served although the pass failed; set by the area, for one pass.
-        complete: whether a series that is missing means that the thing itself is missing; set by the area, where a
-            first look takes several passes. Passes before that begin no unbroken run.
     """
 
     def __init__(
@@ -60,7 +58,6 @@ class Refresh:
         self._rejected_versions: dict[str, Hashable] = {}
         self.backlog = 0
         self.serve_on_failure = False
-        self.complete = True
 
     def put(self, key: str, stamp: Hashable, samples: Iterable[Sample]) -> None:
         """Replace the samples of a key.

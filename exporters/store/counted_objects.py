@@ -101,7 +101,6 @@ class CountedObjects:
             self._find_unread(folder, objects, counting_since, out)
             self._scheduler.mark_listed(folder, now)
         self.knows_newest |= self._scheduler.knows_current
-        out.complete = self.knows_newest
         due = self._scheduler.due_periods(now) if self.knows_newest else []
         for folder, objects in self._listings.list(due, in_use=False):
             self._find_unread(folder, objects, counting_since, out)

@@ -1,6 +1,6 @@
 """The simulator's S3 server, by the client that our programs use.
 
-Covers: benchmarks.simulator.s3_server.
+Covers: benchmarks.simulator.s3_server, benchmarks.simulator.server, benchmarks.simulator.engine.
 """
 
 from collections.abc import Iterator
@@ -8,9 +8,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from alerting.drivers import RestartRequest
+from alerting.drivers.docker import DockerDriver
+from alerting.drivers.outcome import Done, Retry
 from benchmarks.servers import process
-from benchmarks.simulator.agents import name_of
-from benchmarks.simulator.s3_server import serve
+from benchmarks.simulator.agents import HEARTBEAT, name_of
+from benchmarks.simulator.server import serve
 from nervesys.clock import system_clock
 from nervesys.contract import AgentState
 from nervesys.errors import BadObject
@@ -23,7 +26,7 @@ AGENTS = 1100
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with process(serve, AGENTS, system_clock()) as served:
+    with process(serve, AGENTS, system_clock(), HEARTBEAT) as served:
         yield f"http://127.0.0.1:{served.port}"
 
 
@@ -62,12 +65,30 @@ def test_what_is_put_is_listed_and_read_until_it_is_deleted(endpoint: str) -> No
         store.get(info.key, max_bytes=1)
 
 
-def test_a_killed_agent_writes_nothing_until_it_is_started(endpoint: str) -> None:
+def test_a_killed_agent_writes_nothing_until_its_restart_helps(endpoint: str) -> None:
     store, key = S3Store(settings_of(endpoint)), f"db/agents/{name_of(7)}_state.json"
+    driver = DockerDriver(url=endpoint, servers=("*",), stop_seconds=0)
+    request = RestartRequest(name_of(7), "", name_of(7))
     before = AgentState.parse(store.get(key, max_bytes=1 << 16))
-    httpx.post(f"{endpoint}/simulator/kill/{name_of(7)}")
+    (last,) = httpx.post(f"{endpoint}/simulator/kill", json=[7]).json().values()
+    assert abs(last - before.timestamp) < 2
+    httpx.post(f"{endpoint}/simulator/engine/refuses")
+    assert isinstance(driver.restart(request), Retry)
+    httpx.post(f"{endpoint}/simulator/engine/dies")
+    assert isinstance(driver.restart(request), Done)
     assert AgentState.parse(store.get(key, max_bytes=1 << 16)).instance_id == before.instance_id
-    httpx.post(f"{endpoint}/simulator/start/{name_of(7)}")
+    httpx.post(f"{endpoint}/simulator/engine/works")
+    assert isinstance(driver.restart(request), Done)
     assert AgentState.parse(store.get(key, max_bytes=1 << 16)).instance_id != before.instance_id
-    requests = httpx.get(f"{endpoint}/simulator/requests").json()
-    assert requests["keys db/agents"] >= AGENTS
+    calls = httpx.get(f"{endpoint}/simulator/calls/0").json()
+    assert [(call["agent"], call["mode"], call["double"]) for call in calls] == [
+        (7, "refuses", False),
+        (7, "dies", False),
+        (7, "works", True),
+    ], "a restart is called again before the last could be proven"
+    assert httpx.get(f"{endpoint}/simulator/calls/3").json() == []
+
+
+def test_requests_are_counted(endpoint: str) -> None:
+    S3Store(settings_of(endpoint)).list("db/agents/")
+    assert httpx.get(f"{endpoint}/simulator/requests").json()["keys db/agents"] >= AGENTS

@@ -1,0 +1,63 @@
+"""The alerting of a simulated fleet: Prometheus, Alertmanager, the receiver and our page, generated from its brain."""
+
+from pathlib import Path
+
+import psutil
+import yaml
+
+from benchmarks.simulator.stand import LISTENERS, Stand
+from nervesys.stack.programs import find, root_of
+
+PROGRAMS = Path(__file__).parents[2] / ".nervesys" / "programs"
+NOT_RUN = ("logs",)
+"""Jobs of programs that the stand does not run: each would be a target that is down."""
+
+
+def start_alerting(stand: Stand) -> float:
+    """Generate rules and routes, and start the programs, which end with the stand.
+
+    Returns:
+        CPU seconds in which rules and routes were generated.
+
+    Raises:
+        RuntimeError: they cannot be generated, or a program ends.
+        TimeoutError: a program does not become ready.
+    """
+    generated = stand.folder / "generated"
+    used = _generate(stand, generated)
+    stand.run("receiver", "receiver")
+    _start(
+        stand, "alertmanager", generated / "alertmanager/alertmanager.yml", "storage.path", "cluster.listen-address="
+    )
+    config = generated / "prometheus/prometheus.yml"
+    content = yaml.safe_load(config.read_text())
+    content["scrape_configs"] = [job for job in content["scrape_configs"] if job["job_name"] not in NOT_RUN]
+    config.write_text(yaml.safe_dump(content))
+    _start(stand, "prometheus", config, "storage.tsdb.path")
+    stand.run("page", "dashboards", "serve")
+    for name in LISTENERS:
+        stand.wait_until_ready(name)
+    return used
+
+
+def _generate(stand: Stand, folder: Path) -> float:
+    build = stand.run("build", "alerts", "build", "--out", str(folder))
+    used = 0.0
+    while build.poll() is None:
+        with_children = [build, *build.children(recursive=True)]
+        used = max(used, sum(sum(program.cpu_times()[:2]) for program in with_children if program.is_running()))
+        try:
+            build.wait(0.5)
+        except psutil.TimeoutExpired:
+            continue
+    del stand.programs["build"]
+    if build.returncode:
+        raise RuntimeError((stand.folder / "build.log").read_text())
+    return used
+
+
+def _start(stand: Stand, name: str, config: Path, data: str, *options: str) -> None:
+    program = find(name, PROGRAMS).absolute()
+    words = {"config.file": config, data: stand.folder / name, "web.listen-address": stand.addresses[name]}
+    command = [str(program), *(f"--{word}={value}" for word, value in words.items()), *(f"--{o}" for o in options)]
+    stand.start(name, command, root_of(program))
