@@ -43,6 +43,8 @@ class Refresh:
     Attributes:
         backlog: number of objects that are known and not yet read; set by the area.
         serve_on_failure: whether what was put is served although the pass failed; set by the area, for one pass.
+        continues: whether the next pass follows at once, for this one ended early to be served; set by the area, for
+            one pass.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Refresh:
         self._rejected_versions: dict[str, Hashable] = {}
         self.backlog = 0
         self.serve_on_failure = False
+        self.continues = False
 
     def put(self, key: str, stamp: Hashable, samples: Iterable[Sample]) -> None:
         """Replace the samples of a key.

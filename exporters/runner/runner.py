@@ -46,7 +46,7 @@ class Runner:
         """Refresh an area; returns whether it succeeded. No exception leaves this function."""
         area, out, health = self._areas[name], self._out[name], self._context.health
         began, read_at = self._timer(), self._context.clock()
-        out.serve_on_failure = False
+        out.serve_on_failure = out.continues = False
         try:
             area.refresh(out)
             self._snapshots[name] = out.snapshot()
@@ -65,6 +65,11 @@ class Runner:
         health.record_pass(name, self._timer() - began, out.backlog, series)
         self._join_snapshots()
         return name not in self._problems
+
+    def _run_job(self, name: str) -> None:
+        """Refresh an area, and again for as long as its passes ask for that."""
+        while self.run_once(name) and self._out[name].continues and not self._context.stopping.is_set():
+            pass
 
     def _succeeded(self, area: Area, at: float, duration: float) -> None:
         """A success that follows the last one closely enough continues its unbroken run, across a restart too.
@@ -96,7 +101,7 @@ class Runner:
         """Begin to refresh in the background, every area at once and then each at its own interval."""
         for area in self._areas.values():
             self._scheduler.add_job(
-                self.run_once,
+                self._run_job,
                 "interval",
                 args=[area.name],
                 seconds=area.every_seconds,

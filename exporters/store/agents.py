@@ -18,6 +18,7 @@ from exporters.store.agent_families import ALTERNATIONS, CLOCK_OFFSET, HEARTBEAT
 from exporters.store.agent_samples import agent_samples
 from exporters.store.bodies import Bodies
 from exporters.store.ownership import Ownership
+from exporters.store.pass_budget import PassBudget
 from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import AgentState, Instances, PathTemplate, Status, agent_name
 from nervesys.contract.state import COUNTERS, STATE_BYTES
@@ -60,10 +61,12 @@ class AgentsArea:
         """Agents whose states other shards read: their records may lie in a log of this shard."""
         self._heartbeats: dict[str, float] = {}
         self._written: dict[str, tuple[str, float | None]] = {}
+        self._time = PassBudget()
         self._instances: dict[str, Instances] = {}
 
     def refresh(self, out: Refresh) -> None:
         """One pass: fetch what changed, render it, forget what is gone."""
+        self._time.begin()
         listing = self._store.list(self._template.prefix())
         local_time = self._context.clock()
         now = local_time if listing.clock is None else listing.clock
@@ -87,11 +90,13 @@ class AgentsArea:
                 reports.append(ServerReport.of_state(agent, written, state.timestamp, state.metrics))
         self._shared.from_states = tuple(reports)
         out.backlog = self._bodies.unread
+        out.continues = out.backlog > 0
         if not out.backlog:
             self._shared.known_agents = frozenset(self._known | self._elsewhere)
         self._shared.clock_offset = round(now - local_time, 3)
         if listing.clock is not None:
             out.put(CLOCK, now, [CLOCK_OFFSET.sample(self._shared.clock_offset)])
+        self._time.end()
 
     def _is_configured(self, agent: str) -> bool:
         return agent in self._context.agents
@@ -133,7 +138,8 @@ class AgentsArea:
 
     def _own_states(self, objects: Mapping[str, ObjectInfo], now: float, out: Refresh) -> dict[str, AgentState]:
         """The valid states by agent, without what they claim about others."""
-        bodies = self._bodies.read(objects.values(), out, partial(self._rank, now))
+        bodies = self._bodies.read(objects.values(), out, partial(self._rank, now), self._time.turn_seconds())
+        self._time.end_bodies()
         states: dict[str, AgentState] = {}
         for agent, info in objects.items():
             body = bodies.get(info.key)

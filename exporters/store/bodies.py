@@ -4,6 +4,7 @@ An area of many objects names which are urgent. Then a pass reads only as many a
 for its turn keeps the body that it had.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -18,10 +19,6 @@ Body = TypeVar("Body")
 Rank = Callable[[ObjectInfo, Body | None], int]
 """How late an object is read, 0 first, by its listing and the body that it had."""
 
-TURN_SECONDS = 1.5
-"""For the bodies of one pass; a GET takes 0.7 ms of CPU time."""
-START_SECONDS = 5.0
-"""The same for bodies of which none was read since the start."""
 TURN_OBJECTS = 64
 """Read between two looks at the time."""
 
@@ -68,13 +65,16 @@ class Bodies(Generic[Body]):
         """Objects of which nothing was read since the start, because they wait for their turn."""
         return self._unread
 
-    def read(self, infos: Iterable[ObjectInfo], out: Refresh, rank: Rank[Body] | None = None) -> dict[str, Body]:
+    def read(
+        self, infos: Iterable[ObjectInfo], out: Refresh, rank: Rank[Body] | None = None, seconds: float = math.inf
+    ) -> dict[str, Body]:
         """The bodies of these objects by key, without the rejected and the unreadable; all others are forgotten.
 
         Args:
             infos: the objects.
             out: counts what is rejected.
             rank: the order in which changed objects are read as far as time permits; None to read all of them.
+            seconds: that may pass before no further objects are begun; some are read in any case.
 
         Raises:
             StoreUnavailable: the store itself fails; what was read before it is kept.
@@ -89,7 +89,7 @@ class Bodies(Generic[Body]):
         changed = [info for info in moved if self._retries.due(info, now)]
         fresh: list[tuple[str, str, bytes | None]] = []
         try:
-            for turn in self._turns(changed, rank):
+            for turn in self._turns(changed, rank, seconds):
                 for info, got in self._fetches.fetch(turn, lambda info: info.key, self._get):
                     if isinstance(got, StoreUnavailable):
                         self._skip(info, got, now, out)
@@ -100,7 +100,9 @@ class Bodies(Generic[Body]):
         self._unread = sum(self.version(info) != info.version and info.key not in self._modified for info in changed)
         return {key: body for key, (_, body) in self._bodies.items() if body is not None}
 
-    def _turns(self, changed: Sequence[ObjectInfo], rank: Rank[Body] | None) -> Iterator[Sequence[ObjectInfo]]:
+    def _turns(
+        self, changed: Sequence[ObjectInfo], rank: Rank[Body] | None, seconds: float
+    ) -> Iterator[Sequence[ObjectInfo]]:
         """As many as there is time for: first what was not read since the start, then by rank and by age."""
         if rank is None:
             yield changed
@@ -112,10 +114,8 @@ class Bodies(Generic[Body]):
 
         ordered, began = sorted(changed, key=order), time.monotonic()
         for at in range(0, len(ordered), TURN_OBJECTS):
-            turn = ordered[at : at + TURN_OBJECTS]
-            limit = TURN_SECONDS if turn[0].key in self._modified else START_SECONDS
-            yield turn
-            if time.monotonic() - began >= limit:
+            yield ordered[at : at + TURN_OBJECTS]
+            if time.monotonic() - began >= seconds:
                 break
 
     def modified(self, info: ObjectInfo) -> float:

@@ -11,7 +11,6 @@ Errors  StoreUnavailable is raised; what was read before it is kept, and counted
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from sqlite3 import Connection
 
 from exporters.runner import Refresh, SourceContext
@@ -21,8 +20,9 @@ from exporters.store.folder_listings import FolderListings
 from exporters.store.folder_scheduler import FolderScheduler
 from exporters.store.ledger import LogLedger, Reading
 from exporters.store.ownership import Ownership
+from exporters.store.rounds import Rounds
 from exporters.store.shared_state import SharedState
-from exporters.store.turns import CpuBudget, Turns
+from exporters.store.turns import Turns
 from exporters.store.unread import UnreadObject, describe_skipped
 from nervesys.contract import PathTemplate
 from nervesys.contract.times import DAY_SECONDS
@@ -36,12 +36,9 @@ from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
 GRACE_SECONDS = 900
 """For how long a day that is over is listed in every pass: batches are dated when sealed, and shipped later."""
 RECHECKS = 2
-PASS_CPU_SECONDS = 15.0
-"""CPU time for the objects of one pass; what is left waits for the next."""
 GONE_DAYS = 30
 """After which the totals of an agent that is gone are forgotten, if logs are kept for ever."""
-OBJECTS_A_PASS = 2000
-OBJECTS_A_COMMIT = 250
+OBJECTS_A_PASS, OBJECTS_A_COMMIT = 2000, 100
 
 
 class CountedObjects:
@@ -59,9 +56,7 @@ class CountedObjects:
         self, store: ObjectReader, context: SourceContext, shared: SharedState, area: str, counting: Counting
     ) -> None:
         storage, storj = context.settings.storage, context.settings.storage.storj
-        self._store = store
-        self._context = context
-        self._shared = shared
+        self._store, self._context, self._shared = store, context, shared
         self._template = PathTemplate(getattr(storj.paths, area))
         self._future_seconds = context.settings.thresholds.heartbeat.future_seconds
         self._ownership = Ownership(context.agents)
@@ -90,22 +85,14 @@ class CountedObjects:
         self._unreadable: dict[str, dict[str, str]] = {}
         self._listings = FolderListings(store, storj.concurrency, area)
         self._fetches = Fetches(store, storj.concurrency, area)
-        self._retries, self._turns = Retries(), Turns()
+        self._retries, self._turns, self._rounds = Retries(), Turns(), Rounds()
 
     def refresh(self, out: Refresh) -> None:
         """One refresh: list the folders that may have new objects, read those, and count their records."""
         now = self._shared.now(self._context.clock)
-        counting_since = 0 if self._context.once else self._ledger.counting_since(now)
-        self._retry_unreadable()
-        for folder, objects in self._listings.list(self._scheduler.current_periods(now), in_use=True):
-            self._find_unread(folder, objects, counting_since, out)
-            self._scheduler.mark_listed(folder, now)
-        self.knows_newest |= self._scheduler.knows_current
-        due = self._scheduler.due_periods(now) if self.knows_newest else []
-        for folder, objects in self._listings.list(due, in_use=False):
-            self._find_unread(folder, objects, counting_since, out)
-            self._mark_listed(folder, now, empty=not objects)
-        self._read(now, out)
+        if self._rounds.begin_pass():
+            self._list(now, out)
+        out.continues = self._read(now, out)
         for folder in self._over - {unread.folder for unread in self._unread.values()}:
             self._ledger.fold(folder, now)
             self._over.remove(folder)
@@ -116,6 +103,19 @@ class CountedObjects:
         out.keep_only(agents | self.end_pass(agents))
         for agent, revision in self._ledger.totals.agents():
             out.put(agent, (revision, self.stamp(agent)), self.samples(agent))
+
+    def _list(self, now: float, out: Refresh) -> None:
+        """List folders in use, and some of those that are over."""
+        counting_since = 0 if self._context.once else self._ledger.counting_since(now)
+        self._retry_unreadable()
+        for folder, objects in self._listings.list(self._scheduler.current_periods(now), in_use=True):
+            self._find_unread(folder, objects, counting_since, out)
+            self._scheduler.mark_listed(folder, now)
+        self.knows_newest |= self._scheduler.knows_current
+        due = self._scheduler.due_periods(now) if self.knows_newest else []
+        for folder, objects in self._listings.list(due, in_use=False):
+            self._find_unread(folder, objects, counting_since, out)
+            self._mark_listed(folder, now, empty=not objects)
 
     def samples(self, agent: str) -> Iterator[Sample]:
         """What is shown of an agent."""
@@ -227,16 +227,16 @@ class CountedObjects:
             return True
         return unread.agent is not None and unread.agent in self._context.agents
 
-    def _read(self, now: float, out: Refresh) -> None:
-        """Read and count the next objects, in turns by agent, within the bounds of a pass."""
-        budget = CpuBudget(PASS_CPU_SECONDS)
+    def _read(self, now: float, out: Refresh) -> bool:
+        """Read and count the next objects, in turns by agent; returns whether the next pass is to go on with them."""
         decided = [(self._turn_of(unread), unread) for unread in self._unread.values() if self._is_decided(unread)]
         ordered = self._turns.order(decided, OBJECTS_A_PASS)
         for at in range(0, len(ordered), OBJECTS_A_COMMIT):
-            if budget.used_up:
+            if self._rounds.budget.used_up or (at and self._rounds.pass_is_over):
                 break
-            self._read_step(ordered[at : at + OBJECTS_A_COMMIT], budget, now, out)
+            self._read_step(ordered[at : at + OBJECTS_A_COMMIT], now, out)
         self._turns.end_pass()
+        return self._rounds.end_pass(left=any(unread.info.key in self._unread for unread in ordered))
 
     def _turn_of(self, unread: UnreadObject) -> str:
         """With whom an object shares its turns: all agents that are not known have those of one."""
@@ -244,12 +244,12 @@ class CountedObjects:
             return unread.folder
         return unread.agent if self._is_known(unread.agent) else OTHER
 
-    def _read_step(self, step: Sequence[UnreadObject], budget: CpuBudget, now: float, out: Refresh) -> None:
+    def _read_step(self, step: Sequence[UnreadObject], now: float, out: Refresh) -> None:
         """Read some objects, and count them in one transaction, also where the store fails on the way."""
         readings: list[Reading] = []
         finished: list[UnreadObject] = []
         try:
-            for unread, got in self._fetches.fetch(step, lambda unread: unread.info.key, partial(self._get, budget)):
+            for unread, got in self._fetches.fetch(step, lambda unread: unread.info.key, self._get):
                 if got is None:
                     continue
                 finished.append(unread)
@@ -279,12 +279,13 @@ class CountedObjects:
                 self.observe(agent, unread.info)
         return [Reading(unread.folder, unread.info, sums)]
 
-    def _get(self, budget: CpuBudget, unread: UnreadObject) -> tuple[Sums | None, dict[Reason, str]] | None:
+    def _get(self, unread: UnreadObject) -> tuple[Sums | None, dict[Reason, str]] | None:
         """What an object adds up to, None where it is rejected; and every reason why it, or a line of it, is.
 
         Returns:
-            None if the pass has no CPU time left for it.
+            None if the round has no CPU time left for it.
         """
+        budget = self._rounds.budget
         if budget.used_up:
             return None
         known = unread.agent is None or self._is_known(unread.agent)

@@ -1,4 +1,4 @@
-"""Parses the objects of ListObjectsV2 responses; botocore's own takes 60 µs an object, this one 4 µs.
+"""Parses the objects of ListObjectsV2 responses; botocore's own takes 60 µs an object, this one 3 µs.
 
 It is plugged into botocore before its parser: objects in the plain form that all servers write are taken out of the
 body, and botocore parses what is left (tokens, folders, errors). A body of any other form is left to botocore whole.
@@ -23,9 +23,10 @@ _USUAL_ENTRY = re.compile(
     r"<Contents><Key>([^<&]+)</Key><LastModified>(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)</LastModified>"
     r"<ETag>(?:&quot;|&#34;|\")([^<&\"]+)(?:&quot;|&#34;|\")</ETag><Size>([0-9]+)</Size>(?:<(\w+)>[^<&]*</\5>)?</Contents>"
 )
-"""The order and form in which most servers write; the other pattern takes twice as long."""
+"""The order and form in which most servers write."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+_CONTROL = bytes({*range(0x20)} - {0x09, 0x0A})
+_NO_CHARACTERS = "\ufffe".encode(), "\uffff".encode()
 _UNKNOWN_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#34|#39);)")
 _DECLARED = re.compile(
     r"""(?:<\?xml version=["']1\.0["'](?: encoding=["'](?i:utf-8)["'])?(?: standalone=["'][a-z]+["'])?\s*\?>)?"""
@@ -54,21 +55,42 @@ def split(body: bytes) -> tuple[bytes, list[ObjectInfo]] | None:
         text = body.decode()
     except UnicodeDecodeError:
         return None
-    begin = text.find("<Contents")
-    if begin < 0 or not _DECLARED.match(text) or "<!" in text or "]]>" in text or _CONTROL.search(text):
+    if "<Contents" not in text or not _DECLARED.match(text) or "<!" in text or "]]>" in text or _has_control(body):
         return None
+    quoted = _URL.search(text) is not None
+    return _split_usual(text, quoted=quoted) or _split_any(text, quoted=quoted)
+
+
+def _has_control(body: bytes) -> bool:
+    """Whether there are characters that XML does not permit, or that it changes, as a carriage return."""
+    return len(body.translate(None, _CONTROL)) != len(body) or any(text in body for text in _NO_CHARACTERS)
+
+
+def _split_usual(text: str, *, quoted: bool) -> tuple[bytes, list[ObjectInfo]] | None:
+    """The same where each object has the usual form; in few calls, for they are what takes time."""
+    parts = _USUAL_ENTRY.split(text)  # text, the five groups of an object, text, and so on
+    rest = "".join(parts[::6])
+    if "<Contents" in rest:
+        return None
+    keys = parts[1::6]
+    if quoted:
+        keys = [unquote_plus(key) if "%" in key or "+" in key else key for key in keys]
+    try:
+        modified = [datetime.fromisoformat(at).timestamp() for at in parts[2::6]]
+    except ValueError:  # such as the 30th of February
+        return None
+    return rest.encode(), [*map(ObjectInfo, keys, parts[3::6], map(int, parts[4::6]), modified)]
+
+
+def _split_any(text: str, *, quoted: bool) -> tuple[bytes, list[ObjectInfo]] | None:
+    """The same, object by object."""
     objects: list[ObjectInfo] = []
     rest: list[str] = []
-    end, usual, scan, quoted = 0, _USUAL_ENTRY.match, _ENTRY.match, _URL.search(text) is not None
+    end, begin, scan = 0, text.find("<Contents"), _ENTRY.match
     while begin >= 0:
         rest.append(text[end:begin])
-        while True:
-            if entry := usual(text, begin):
-                info = _usual_info(entry, quoted=quoted)
-            elif entry := scan(text, begin):
-                info = _info(entry, quoted=quoted)
-            else:
-                break
+        while entry := scan(text, begin):
+            info = _info(entry, quoted=quoted)
             if info is None:
                 return None
             objects.append(info)
@@ -79,17 +101,6 @@ def split(body: bytes) -> tuple[bytes, list[ObjectInfo]] | None:
             return None
     rest.append(text[end:])
     return "".join(rest).encode(), objects
-
-
-def _usual_info(entry: re.Match[str], *, quoted: bool) -> ObjectInfo | None:
-    key, at, etag, size = entry.group(1, 2, 3, 4)
-    try:
-        modified = datetime.fromisoformat(at).timestamp()
-    except ValueError:  # such as the 30th of February
-        return None
-    if quoted and ("%" in key or "+" in key):
-        key = unquote_plus(key)
-    return ObjectInfo(key, etag, int(size), modified)
 
 
 def _info(entry: re.Match[str], *, quoted: bool) -> ObjectInfo | None:

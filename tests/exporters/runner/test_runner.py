@@ -196,6 +196,25 @@ def test_areas_refresh_in_the_background_each_at_its_own_interval(wait_until: Ca
     assert opened.stopping.is_set()
 
 
+def test_an_area_that_ended_its_pass_early_is_served_and_continues_at_once(wait_until: Callable[..., None]) -> None:
+    world = World()
+    shown: list[str | None] = []
+
+    def refresh(out: Refresh) -> None:
+        shown.append(world.shown("things"))
+        world.refresh(out)
+        out.continues = world.things < 3
+
+    source = Source("toy", "A toy.", (THINGS,), lambda _: [Area("box", [THINGS], 86_400, refresh)])
+    world.runner = Runner(source, context(source="toy"))
+    world.runner.start()
+    try:
+        wait_until(lambda: world.shown("things") == "3")
+    finally:
+        world.runner.stop()
+    assert shown == [None, "1", "2"]
+
+
 def test_one_process_a_source(tmp_path: Path) -> None:
     world, place, loaded = World(), StartupSettings(tmp_path), load()
     with open_source(world.source(), place, loaded, world.clock):

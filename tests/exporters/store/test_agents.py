@@ -15,6 +15,7 @@ from exporters.shared.admission import NameAdmission
 from exporters.store import agent_families, bodies, metrics
 from exporters.store.agents import AgentsArea
 from exporters.store.metrics import MetricsArea, choose_reporters
+from exporters.store.pass_budget import PassBudget
 from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import ServerMetrics
 from nervesys.contract.logs import LEVELS
@@ -114,8 +115,7 @@ def test_skew_is_measured_against_the_date_of_the_response_with_the_body(
 def one_body_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passes that have time for a single body."""
     monkeypatch.setattr(bodies, "TURN_OBJECTS", 1)
-    monkeypatch.setattr(bodies, "TURN_SECONDS", 0)
-    monkeypatch.setattr(bodies, "START_SECONDS", 0)
+    monkeypatch.setattr(PassBudget, "turn_seconds", lambda _: 0)
 
 
 @pytest.mark.usefixtures("one_body_a_pass")
@@ -158,8 +158,9 @@ def test_at_a_start_every_heartbeat_shows_at_once_and_bodies_follow(world: World
         assert len([series for series in shown if series.startswith("server_cpu")]) == number
         assert not [prefix for prefix in world.bucket.lists if prefix.startswith("db/metrics/srv")]
         assert (world.shared.known_agents is None) == (number < 3)
-        backlogs.append(world.areas[0][1].backlog)
-    assert backlogs == [2, 1, 0]
+        backlogs.append((world.areas[0][1].backlog, world.areas[0][1].continues))
+        world.areas[0][1].continues = False
+    assert backlogs == [(2, True), (1, True), (0, False)]
 
 
 @pytest.mark.usefixtures("one_body_a_pass")

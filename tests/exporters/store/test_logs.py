@@ -1,7 +1,7 @@
 """Area `logs`: every record counted once, at a cost that follows change.
 
 Covers: exporters.store.logs, exporters.store.counted_objects, exporters.store.unread,
-exporters.store.folder_scheduler, exporters.store.folder_listings, exporters.store.totals,
+exporters.store.folder_scheduler, exporters.store.folder_listings, exporters.store.rounds, exporters.store.totals,
 exporters.store.newest_logs, exporters.shared.records.
 """
 
@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from exporters.runner import WHOLE, Cache, Refresh, Shard
 from exporters.shared.records import MAX_RECIPIENTS
-from exporters.store import counted_objects, folder_listings, logs
+from exporters.store import counted_objects, folder_listings, logs, rounds
 from exporters.store.counted_objects import GONE_DAYS, RECHECKS
 from exporters.store.logs import LogsArea
 from exporters.store.ownership import Ownership
@@ -565,17 +565,48 @@ def test_the_objects_of_one_agent_do_not_delay_the_others(world: World, monkeypa
     assert world.run()[INFO] == 5
 
 
-def test_a_pass_ends_when_its_cpu_time_is_used_up_and_the_next_goes_on(
+def test_a_round_ends_when_its_cpu_time_is_used_up_and_the_next_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counted_objects, "PASS_CPU_SECONDS", 1e-9)
+    monkeypatch.setattr(rounds, "ROUND_CPU_SECONDS", 1e-9)
     for number in range(30):
         world.ship(str(number))
     world.run()
     assert 0 < len(world.store.gets) < 30
-    monkeypatch.setattr(counted_objects, "PASS_CPU_SECONDS", 100)
+    assert not world.out.continues, "the CPU time is that of a round, however many passes it has"
+    monkeypatch.setattr(rounds, "ROUND_CPU_SECONDS", 100)
     world.run()
     assert world.run()[INFO] == 30
+
+
+def test_a_pass_that_ran_out_of_time_is_shown_and_the_next_reads_on_without_listing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "PASS_SECONDS", 0)
+    monkeypatch.setattr(counted_objects, "OBJECTS_A_COMMIT", 2)
+    for number in range(5):
+        world.ship(str(number))
+    passes = []
+    for _ in range(3):
+        world.run()
+        passes.append((len(world.store.gets), bool(world.store.lists), world.out.backlog, world.out.continues))
+    assert passes == [(2, True, 3, True), (2, False, 1, True), (1, False, 0, False)]
+    assert world.run()[INFO] == 5
+    assert world.store.lists
+
+
+def test_folders_are_listed_again_after_a_while_whatever_is_left_to_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "PASS_SECONDS", 0)
+    monkeypatch.setattr(rounds, "ROUND_SECONDS", 0)
+    monkeypatch.setattr(counted_objects, "OBJECTS_A_COMMIT", 1)
+    for number in range(3):
+        world.ship(str(number))
+    for _ in range(2):
+        world.run()
+        assert world.store.lists
+        assert world.out.continues
 
 
 def test_a_log_under_another_server_than_the_pinned_one_is_not_counted(world: World) -> None:
