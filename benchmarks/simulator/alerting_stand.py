@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from benchmarks.simulator.stand import LISTENERS, Stand
+from benchmarks.simulator.stand import Stand
 from nervesys.stack.programs import find, root_of
 
 PROGRAMS = Path(__file__).parents[2] / ".nervesys" / "programs"
@@ -26,17 +26,19 @@ def start_alerting(stand: Stand) -> float:
     generated = stand.folder / "generated"
     used = _generate(stand, generated)
     stand.run("receiver", "receiver")
+    stand.run("page", "dashboards", "serve")
+    for name in ("receiver", "page"):  # before those that call and scrape them, so that no failure is counted
+        stand.wait_until_ready(name)
     _start(
         stand, "alertmanager", generated / "alertmanager/alertmanager.yml", "storage.path", "cluster.listen-address="
     )
+    stand.wait_until_ready("alertmanager")
     config = generated / "prometheus/prometheus.yml"
     content = yaml.safe_load(config.read_text())
     content["scrape_configs"] = [job for job in content["scrape_configs"] if job["job_name"] not in NOT_RUN]
     config.write_text(yaml.safe_dump(content))
     _start(stand, "prometheus", config, "storage.tsdb.path")
-    stand.run("page", "dashboards", "serve")
-    for name in LISTENERS:
-        stand.wait_until_ready(name)
+    stand.wait_until_ready("prometheus")
     return used
 
 
