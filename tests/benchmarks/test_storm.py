@@ -72,7 +72,8 @@ def test_each_proof_is_read_once(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{file}")
     metadata.create_all(engine)
     reader = JournalReader(file)
-    row = {column.name: 0 for column in episodes.columns if not column.nullable} | {"action": "restart_agent"}
+    row: dict[str, object] = {column.name: 0 for column in episodes.columns if not column.nullable}
+    row["action"] = "restart_agent"
     with engine.begin() as connection:
         rows = [
             row | {"id": 1, "agent": "agent-00007", "state": "recovered", "closed_at": 5.0, "test": False},
