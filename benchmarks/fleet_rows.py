@@ -7,7 +7,6 @@ from benchmarks.measure import BenchmarkReport
 from benchmarks.simulator.killed import STEPS, KilledAgent
 from benchmarks.simulator.observations import Observations
 from benchmarks.simulator.pages import WatchedPages, read_webhooks
-from benchmarks.simulator.prometheus import DOWN
 from benchmarks.simulator.stand import Stand
 from nervesys.settings import load
 
@@ -54,16 +53,18 @@ def programs(report: BenchmarkReport, seen: Observations, used: Mapping[str, tup
     report.fact("series of the exporter of store", f"{seen.series:,}")
 
 
-def rules(report: BenchmarkReport, seen: Observations) -> None:
-    """Evaluations of rules, and what fired."""
+def rules(report: BenchmarkReport, seen: Observations, expected: Collection[str]) -> None:
+    """Evaluations of rules, and what fired; of alerts that are not expected, none may."""
     watched, interval = seen.prometheus, load().settings.monitoring.prometheus.evaluation_interval_seconds
     for group, longest in sorted(watched.groups.items()):
         report.within(f"rules of group {group}, longest evaluation", longest, interval / 3)
     report.limit("evaluations of rules left out", round(watched.missed), 0)
     report.fact("Prometheus: series", f"{watched.series:,.0f}")
-    report.fact(f"{DOWN}, most at once", f"{watched.alerts[DOWN]:,}")
-    for name, number in sorted(watched.unexpected.items()):
-        report.fact(f"{name}, most at once", f"{number:,}")
+    for name, number in sorted(watched.alerts.items()):
+        if name in expected:
+            report.fact(f"{name}, most at once", f"{number:,}")
+        else:
+            report.limit(f"{name}, most at once", number, 0)
 
 
 def webhooks(report: BenchmarkReport, stand: Stand) -> None:

@@ -6,6 +6,7 @@ printed too.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -24,7 +25,7 @@ from benchmarks.simulator.engine import EngineMode
 from benchmarks.simulator.killed import JournalReader
 from benchmarks.simulator.observations import Observations
 from benchmarks.simulator.pages import WatchedPages
-from benchmarks.simulator.prometheus import WatchedPrometheus
+from benchmarks.simulator.prometheus import EXPECTED, EXPECTED_IN_STORM, WatchedPrometheus
 from benchmarks.simulator.stand import SOURCES, Stand, simulated_stand
 from benchmarks.storm import Storm, run_storm, storm_rows
 from nervesys.clock import system_clock
@@ -45,6 +46,7 @@ BUILD_SECONDS = 10
 def main(words: list[str]) -> int:
     """Run each size; 1 where an aim was missed."""
     options = _parser().parse_args(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the programs of the stand end, too
     console, missed = Console(width=None if sys.stdout.isatty() else 140), []
     storm = Storm(options.storm, options.storm_minutes * 60, EngineMode(options.cause)) if options.storm else None
     for size in options.agents:
@@ -130,7 +132,7 @@ def run(
     fleet_rows.passes(report, seen)
     fleet_rows.programs(report, seen, {name: (cpu, lasted) for name, cpu in used.items()})
     report.limit("alerts build, s of CPU time", round(build_seconds, 1), BUILD_SECONDS)
-    fleet_rows.rules(report, seen)
+    fleet_rows.rules(report, seen, EXPECTED_IN_STORM if storm else EXPECTED)
     fleet_rows.webhooks(report, stand)
     fleet_rows.pages(report, watched_pages)
     fleet_rows.kills(report, seen, singles)
