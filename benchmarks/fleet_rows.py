@@ -91,7 +91,7 @@ def kills(report: BenchmarkReport, seen: Observations, agents: Collection[Killed
     for step, what in STEPS.items():
         after = [at - agent.due for agent in agents if (at := getattr(agent, step)) is not None]
         if step in ("called", "started", "proven"):
-            report.limit(f"killed agents not {what}", len(agents) - len(after), 0)
+            report.limit(f"killed agents without it: {what}", len(agents) - len(after), 0)
         if not after:
             continue
         text = f"{what} beyond the threshold, latest (median {median(after):.0f} s)"

@@ -182,4 +182,4 @@ def _cpu(cost: Cost) -> float:
 
 def _listing_aim(objects: int) -> float:
     """A page costs a request, which a small fleet does not spread over a thousand objects."""
-    return LISTING_MICROSECONDS + GET_MILLISECONDS * 1e3 / min(objects, 1000)
+    return round(LISTING_MICROSECONDS + GET_MILLISECONDS * 1e3 / min(objects, 1000), 1)

@@ -1,16 +1,15 @@
-"""The alerting of a simulated fleet: Prometheus, Alertmanager, the receiver and our page, generated from its brain."""
+"""The alerting of a simulated fleet: Prometheus, Alertmanager, the receiver and our pages, generated from its brain."""
 
 from pathlib import Path
 
 import psutil
-import yaml
 
 from benchmarks.simulator.stand import Stand
 from nervesys.stack.programs import find, root_of
 
 PROGRAMS = Path(__file__).parents[2] / ".nervesys" / "programs"
-NOT_RUN = ("logs",)
-"""Jobs of programs that the stand does not run: each would be a target that is down."""
+SERVERS = {"receiver": ("receiver",), "page": ("dashboards", "serve"), "logs": ("logs", "serve")}
+"""Commands of our programs that Prometheus scrapes beside the exporters."""
 
 
 def start_alerting(stand: Stand) -> float:
@@ -25,19 +24,15 @@ def start_alerting(stand: Stand) -> float:
     """
     generated = stand.folder / "generated"
     used = _generate(stand, generated)
-    stand.run("receiver", "receiver")
-    stand.run("page", "dashboards", "serve")
-    for name in ("receiver", "page"):  # before those that call and scrape them, so that no failure is counted
+    for name, words in SERVERS.items():
+        stand.run(name, *words)
+    for name in SERVERS:  # before those that call and scrape them, so that no failure is counted
         stand.wait_until_ready(name)
     _start(
         stand, "alertmanager", generated / "alertmanager/alertmanager.yml", "storage.path", "cluster.listen-address="
     )
     stand.wait_until_ready("alertmanager")
-    config = generated / "prometheus/prometheus.yml"
-    content = yaml.safe_load(config.read_text())
-    content["scrape_configs"] = [job for job in content["scrape_configs"] if job["job_name"] not in NOT_RUN]
-    config.write_text(yaml.safe_dump(content))
-    _start(stand, "prometheus", config, "storage.tsdb.path")
+    _start(stand, "prometheus", generated / "prometheus/prometheus.yml", "storage.tsdb.path")
     stand.wait_until_ready("prometheus")
     return used
 

@@ -26,7 +26,7 @@ from tests.servers.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, free_port
 SOURCES = ("store", "brain")
 OTHERS = ("archive", "workspace", "artifacts", "traces", "vitality", "hygiene")
 """Sources whose cost does not follow the number of agents."""
-LISTENERS = ("prometheus", "alertmanager", "receiver", "page")
+LISTENERS = ("prometheus", "alertmanager", "receiver", "page", "logs")
 START_SECONDS = 900
 """For reading a brain of ten thousand files on a busy machine."""
 ENGINE_SECONDS = 20

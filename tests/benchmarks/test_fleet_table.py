@@ -48,7 +48,7 @@ def test_the_receiver_restarts_killed_agents_of_a_fleet_and_after_a_storm(
     assert cells["agents killed one by one"] == "1"
     assert cells["storm: agents restarted, and proven to run"] == "6 and 6"
     counts = (
-        "killed agents not proven in the journal",
+        "killed agents without it: proven in the journal",
         "restarts called of agents that ran, or twice",
         "agents that looked silent, or were named, and were alive",
         "webhooks that failed",
