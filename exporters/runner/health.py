@@ -28,7 +28,7 @@ FRESH_LIMIT = Family(
 UNBROKEN_SINCE = Family(
     "exporter_unbroken_since_timestamp_seconds",
     "gauge",
-    "Start of the current run of successful refreshes, in which no gap exceeded the area's freshness limit.",
+    "Start of the current run of complete refreshes, in which no gap exceeded the area's freshness limit.",
     AREA,
     Period.SCRAPE,
 )

@@ -45,6 +45,8 @@ class Refresh:
         serve_on_failure: whether what was put is served although the pass failed; set by the area, for one pass.
         continues: whether the next pass follows at once, for this one ended early to be served; set by the area, for
             one pass.
+        complete: whether a series that is missing means that the thing itself is missing; set by the area, where a
+            first look takes several passes. Passes before that begin no unbroken run.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Refresh:
         self.backlog = 0
         self.serve_on_failure = False
         self.continues = False
+        self.complete = True
 
     def put(self, key: str, stamp: Hashable, samples: Iterable[Sample]) -> None:
         """Replace the samples of a key.

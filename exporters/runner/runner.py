@@ -50,7 +50,7 @@ class Runner:
         try:
             area.refresh(out)
             self._snapshots[name] = out.snapshot()
-            self._succeeded(area, read_at, self._timer() - began)
+            self._succeeded(area, read_at, self._timer() - began, complete=out.complete)
         except (SourceError, sqlite3.OperationalError) as err:  # the second is the cache's: a disk that is full
             self._problems[name] = str(err)
             health.record_failure(name, str(err))
@@ -71,17 +71,18 @@ class Runner:
         while self.run_once(name) and self._out[name].continues and not self._context.stopping.is_set():
             pass
 
-    def _succeeded(self, area: Area, at: float, duration: float) -> None:
+    def _succeeded(self, area: Area, at: float, duration: float, *, complete: bool) -> None:
         """A success that follows the last one closely enough continues its unbroken run, across a restart too.
 
         Args:
             area: what was read.
             at: when the pass began: what it read is at least as new.
             duration: of the pass, in seconds; the next begins no earlier than it ended, which is no gap.
+            complete: an unbroken run begins anew with a pass that is not.
         """
         before = self._context.cache.last_success(area.name)
         limit = fresh_seconds(area.every_seconds, self._durations.get(area.name, 0))
-        since = before[1] if before and abs(at - before[0]) <= limit else at
+        since = before[1] if complete and before and abs(at - before[0]) <= limit else at
         self._durations[area.name] = duration
         self._context.cache.record_success(area.name, at, since)
         self._context.health.record_success(area.name, at, since, fresh_seconds(area.every_seconds, duration))

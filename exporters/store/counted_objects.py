@@ -92,6 +92,7 @@ class CountedObjects:
         now = self._shared.now(self._context.clock)
         if self._rounds.begin_pass():
             self._list(now, out)
+        out.complete = self.knows_newest
         out.continues = self._read(now, out)
         for folder in self._over - {unread.folder for unread in self._unread.values()}:
             self._ledger.fold(folder, now)

@@ -139,6 +139,23 @@ def test_unbroken_since(pauses: list[int], restarts_after: int | None, begins_at
     assert float(world.shown("exporter_unbroken_since") or 0) == start + begins_at
 
 
+def test_passes_that_have_not_seen_everything_begin_no_unbroken_run() -> None:
+    world = World()
+    started, unseen = world.clock.now, [2, 1, 0, 0]
+
+    def first_look(out: Refresh) -> None:
+        out.complete = not unseen.pop(0)
+
+    source = Source("toy", "A toy.", (THINGS,), lambda _: [Area("box", [THINGS], 15, first_look)])
+    world.runner = Runner(source, world.context, timer=world.clock)
+    runs = []
+    for _ in range(4):
+        world.runner.run_once("box")
+        runs.append(float(world.shown("exporter_unbroken_since") or 0) - started)
+        world.clock.now += 15
+    assert runs == [0, 15, 15, 15]  # what the second did not see counts as missing from the third on
+
+
 @pytest.mark.parametrize(
     ("duration", "pause", "continues", "limit"),
     [
