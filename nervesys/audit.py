@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
 LOGGER = "nervesys.audit"
 REPEAT_SECONDS = 60.0
@@ -154,14 +155,10 @@ class AuditLog:
 
     def _take_ended(self, now: float) -> list[tuple[AuditEvent, int]]:
         """Forget what began long ago, and return what was repeated. They are in the order of their beginning."""
-        ended = []
-        for event, repetition in list(self._recent.items()):
-            if 0 <= now - repetition.began < REPEAT_SECONDS:
-                break
+        over = list(takewhile(lambda item: not 0 <= now - item[1].began < REPEAT_SECONDS, self._recent.items()))
+        for event, _ in over:
             del self._recent[event]
-            if repetition.more:
-                ended.append((event, repetition.more))
-        return ended
+        return [(event, repetition.more) for event, repetition in over if repetition.more]
 
 
 def _log(event: AuditEvent, more: int) -> None:
