@@ -52,7 +52,7 @@ class OwnSecret:
 AFTER = {
     "receiver_token": (
         "receiver and Alertmanager read the file at each request; copy it to other machines that have it, "
-        "and with Grafana's alerting run `nervesys grafana apply`"
+        "and with Grafana's alerting run `nervesys grafana push`"
     ),
     "approval_key": "the receiver reads the file at each request; copy it to other receivers of the same journal",
     "web_password": "our pages and Prometheus read the file at each request; people sign in with the new one",
