@@ -141,7 +141,7 @@ class CountedObjects:
         now = self._shared.now(self._context.clock)  # a pass may be long: by its beginning, new objects seem ahead
         known: list[ObjectInfo] = []
         uncounted = self._ledger.list_uncounted(folder, objects)
-        self._date_known(folder, set(objects).difference(uncounted), now)
+        self._date_known(folder, objects, uncounted, now)
         unreadable = self._unreadable.get(folder, {})
         for info in uncounted:
             if unreadable.get(info.key) == info.version or not self._retries.due(info, now):
@@ -174,12 +174,12 @@ class CountedObjects:
         """Whether an object counts here: all of a server's folder, else those of this shard's agents or keys."""
         return self._by_server or self._context.shard.owns(name)
 
-    def _date_known(self, folder: str, objects: Iterable[ObjectInfo], now: float) -> None:
+    def _date_known(self, folder: str, listed: Iterable[ObjectInfo], new: Iterable[ObjectInfo], now: float) -> None:
         """Observe what was counted before the start, once for each folder."""
         if folder in self._dated:
             return
         self._dated.add(folder)
-        for info in objects:
+        for info in set(listed).difference(new):
             with suppress(BadObject):
                 agent = self._agent(info.key, now)
                 if agent and self._owns(agent):
