@@ -5,7 +5,13 @@ Covers: exporters.store.pass_budget.
 
 import pytest
 
-from exporters.store.pass_budget import LONGEST_TURN_SECONDS, PASS_SECONDS, SHORTEST_TURN_SECONDS, PassBudget
+from exporters.store.pass_budget import (
+    FIRST_REST_SECONDS,
+    LONGEST_TURN_SECONDS,
+    PASS_SECONDS,
+    SHORTEST_TURN_SECONDS,
+    PassBudget,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,3 +37,9 @@ def test_bodies_have_what_is_left_beside_the_listing_and_the_rest_of_the_pass_be
         clock[0] += rest
         passes.end()
     assert found == pytest.approx(turn)
+
+
+def test_the_first_pass_leaves_time_to_render_everything() -> None:
+    passes = PassBudget(lambda: 0.0)
+    passes.begin()
+    assert passes.turn_seconds() == PASS_SECONDS - FIRST_REST_SECONDS
