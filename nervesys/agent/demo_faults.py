@@ -10,13 +10,16 @@ from contextlib import suppress
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nervesys.agent.agent import Agent
-from nervesys.agent.demo_spans import DemoSpans
-from nervesys.agent.work import Task
 from nervesys.clock import system_clock
 from nervesys.contract.logs import MAX_TOKENS
 from nervesys.settings.prices import MILLION
+
+if TYPE_CHECKING:  # the command that asks for a fault, and all of `nervesys demo`, need no agent
+    from nervesys.agent.agent import Agent
+    from nervesys.agent.demo_spans import DemoSpans
+    from nervesys.agent.work import Task
 
 FILE = "demo_fault"
 PAUSE_SECONDS = 1.0
@@ -54,19 +57,19 @@ def take(folder: Path) -> Fault | None:
     return None
 
 
-def misbehave(agent: Agent, fault: Fault, spans: DemoSpans) -> None:
+def misbehave(agent: "Agent", fault: Fault, spans: "DemoSpans") -> None:
     """Do it, most faults until the agent is stopped."""
     agent.log.warning("simulated fault: %s", fault)
     FAULTS[fault](agent, spans)
 
 
-def _loop(agent: Agent, spans: DemoSpans) -> None:
+def _loop(agent: "Agent", spans: "DemoSpans") -> None:
     while True:
         with agent.task("search_web", query="the same question") as task:
             _ask(spans, task, LOOP_TOKENS)
 
 
-def _overspend(agent: Agent, spans: DemoSpans) -> None:
+def _overspend(agent: "Agent", spans: "DemoSpans") -> None:
     price = agent.me.settings.prices.price(agent.me.config.model or "", system_clock())
     tokens = min(round(DEAR_TASK / (price.mixed if price else 1) * MILLION), round(MAX_TOKENS))
     for number in count():
@@ -74,13 +77,13 @@ def _overspend(agent: Agent, spans: DemoSpans) -> None:
             _ask(spans, task, tokens)
 
 
-def _ask(spans: DemoSpans, task: Task, tokens: int) -> None:
+def _ask(spans: "DemoSpans", task: "Task", tokens: int) -> None:
     with spans.step("ask the model", tokens, None):
         time.sleep(PAUSE_SECONDS)
     task.tokens = tokens
 
 
-def _meet_rate_limit(agent: Agent, spans: DemoSpans) -> None:
+def _meet_rate_limit(agent: "Agent", spans: "DemoSpans") -> None:
     until = time.monotonic() + LIMITED_SECONDS
     with agent.task("ask_model") as task:
         while time.monotonic() < until:
@@ -90,14 +93,14 @@ def _meet_rate_limit(agent: Agent, spans: DemoSpans) -> None:
             time.sleep(PAUSE_SECONDS)
 
 
-def _hang(agent: Agent, _: DemoSpans) -> None:
+def _hang(agent: "Agent", _: "DemoSpans") -> None:
     with agent.task("search_web", limit_seconds=HANG_LIMIT_SECONDS, query="a question"):
         agent.progress("call the tool search")
         while True:
             time.sleep(PAUSE_SECONDS)
 
 
-FAULTS: Mapping[Fault, Callable[[Agent, DemoSpans], None]] = {
+FAULTS: Mapping[Fault, Callable[["Agent", "DemoSpans"], None]] = {
     Fault.LOOP: _loop,
     Fault.OVERSPEND: _overspend,
     Fault.RATE_LIMIT: _meet_rate_limit,

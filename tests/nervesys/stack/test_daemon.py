@@ -61,6 +61,17 @@ def test_the_stack_runs_and_ends_whatever_its_paths_hold(stack: Stack) -> None:
         bystander.wait()
 
 
+def test_programs_keep_two_arenas_unless_the_user_wants_others(stack: Stack, program: Callable[[str], str]) -> None:
+    def arenas() -> str | None:
+        pid = Supervisor(f"unix://{stack.socket}").process("grok").pid
+        return psutil.Process(pid).environ().get("MALLOC_ARENA_MAX") if pid else None
+
+    until(lambda: arenas() == os.environ.get("MALLOC_ARENA_MAX", "2"))
+    daemon.stop(stack)
+    daemon.start(stack, Path(program("supervisord")), {**os.environ, "MALLOC_ARENA_MAX": "7"})
+    until(lambda: arenas() == "7")
+
+
 def test_a_killed_service_comes_back_and_a_killed_agent_does_not(stack: Stack) -> None:
     supervisor = Supervisor(f"unix://{stack.socket}")
     until(lambda: all(process.state == "RUNNING" for process in supervisor.processes().values()))
