@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, exists, select
+from sqlalchemy import Connection, Table, and_, exists, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerting.journal.episodes import AT_ONCE, latest_of, open_episode, schedule_check
 from alerting.journal.states import ENDED_BY_PEOPLE, FIRING, ActionState, Episode, StateChange
 from alerting.journal.tables import alerts, evidence, records
 
+FIRING_SECONDS = 600.0
+"""An alert that fires is received again many times within this; after it, it counts as resolved."""
 _IDENTITY = ("alertname", "fingerprint", "starts_at", "status")
 _CONTENT = ("sender", "agent", "labels", "annotations", "rejected")
 
@@ -145,7 +147,9 @@ def _remedy(
 
 def _joined_episode(connection: Connection, newest: Episode | None, arrival: Arrival, now: float) -> Episode | None:
     """The agent's newest episode, where the alert belongs to it; the receiver then looks at the agent."""
-    if newest is None or not (newest.open or _is_same_firing(connection, arrival, newest)):
+    if newest is None:
+        return None
+    if not (newest.open or _is_same_firing(connection, arrival, newest) or _is_refused(connection, newest, now)):
         return None
     # What people have ended stays ended.
     ended_by_people = newest.state is ActionState.FAILED or newest.verdict in ENDED_BY_PEOPLE
@@ -177,6 +181,23 @@ def _is_same_firing(connection: Connection, arrival: Arrival, episode: Episode) 
         )
     )
     return connection.execute(seen.limit(1)).first() is not None
+
+
+def _is_refused(connection: Connection, episode: Episode, now: float) -> bool:
+    """Whether people refused the action for a firing that lasts: the refusal holds for all alerts of the agent."""
+    if episode.verdict not in ENDED_BY_PEOPLE:
+        return False
+    other = alerts.alias()
+    same = and_(*(other.c[name] == alerts.c[name] for name in ("alertname", "fingerprint")))
+    resolved = and_(other.c.starts_at == alerts.c.starts_at, other.c.status != FIRING)
+    newer = and_(other.c.starts_at != alerts.c.starts_at, other.c.id > alerts.c.id)
+    lasting = (
+        select(alerts.c.id)
+        .join(evidence, evidence.c.alert_id == alerts.c.id)
+        .where(evidence.c.episode_id == episode.id, alerts.c.status == FIRING, alerts.c.last_at > now - FIRING_SECONDS)
+        .where(~exists().where(same, or_(resolved, newer)))
+    )
+    return connection.execute(lasting.limit(1)).first() is not None
 
 
 def _records(connection: Connection, stored: Iterable[_StoredAlert], now: float) -> list[StateChange]:

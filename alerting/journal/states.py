@@ -143,7 +143,7 @@ class Episode:
 
 
 ENDED_BY_PEOPLE = (EpisodeVerdict.REFUSED, EpisodeVerdict.SILENCED)
-"""Verdicts of episodes that repeats of the same firing do not open again; neither do they those that failed."""
+"""Verdicts of episodes that no alert opens again while the firing lasts. Those that failed stay ended for it, too."""
 
 
 @dataclass(frozen=True)

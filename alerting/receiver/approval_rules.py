@@ -4,7 +4,7 @@ An approval holds for all attempts of the episode that it was given for, but not
 as much time has passed as people have to answer.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -33,6 +33,11 @@ class ApprovalRules:
     asking: Mapping[int, Collection[str]]
     newest: Mapping[int, Approval]
     alerts: AlertsFile
+
+    def unapproved(self, decisions: Iterable[tuple[Case, Decision]]) -> set[int]:
+        """The ids of the episodes that would act, but for an approval."""
+        acting = ((case, decision) for case, decision in decisions if decision.verdict is EpisodeVerdict.ACT)
+        return {case.episode.id for case, decision in acting if self.apply(case, decision) is not decision}
 
     def apply(self, case: Case, decision: Decision) -> Decision:
         """The decision, or that it waits for approval."""

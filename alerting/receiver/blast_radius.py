@@ -5,7 +5,7 @@ kept in the journal while that holds, so that all receivers go by it and people 
 restarted as a trial, one by one; once those have recovered, the others follow in waves that double as proof arrives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from alerting.journal.states import Episode
@@ -33,9 +33,10 @@ class FleetIncident:
 
     Attributes:
         open: the open incident; None where there is none.
-        admitted: number of episodes that were let through and are open, or ended with proof.
+        admitted: number of episodes that were let through and are open, or ended with proof; none that waits for
+            approval.
         proven: of them, those that ended with proof.
-        trying: whether one of them has not ended yet; one that was escalated is not waited for.
+        trying: whether one of them has not ended yet; one that was escalated or waits for approval is not waited for.
         waiting: open episodes that are held back.
         released_at: when the last incident ended; episodes from before that may act.
     """
@@ -75,7 +76,12 @@ class Admission:
 
 
 def admit_restarts(
-    candidates: Sequence[Episode], incident: FleetIncident, down: int, fleet: int, radius: BlastRadius
+    candidates: Sequence[Episode],
+    incident: FleetIncident,
+    down: int,
+    fleet: int,
+    radius: BlastRadius,
+    unapproved: Collection[int] = (),
 ) -> Admission:
     """Who of those that want to act may do so; of those held back, the longest waiting go first.
 
@@ -85,6 +91,7 @@ def admit_restarts(
         down: number of configured agents without a fresh heartbeat.
         fleet: number of configured agents.
         radius: the limits.
+        unapproved: ids of candidates that will wait for approval. As many are let through, to ask; they are no trials.
     """
     number = incident.open.id if incident.open else None
     free = {
@@ -96,8 +103,10 @@ def admit_restarts(
     trips = incident.open is None and radius.is_exceeded(down, fleet)
     if incident.open is None and not trips:
         return Admission(frozenset(free.union(episode.id for episode in held)))
-    admitted = frozenset(episode.id for episode in held[: incident.room(radius)])
-    return Admission(frozenset(free | admitted), admitted, trips=trips and bool(held))
+    room = incident.room(radius)
+    admitted = frozenset([episode.id for episode in held if episode.id not in unapproved][:room])
+    asking = [episode.id for episode in held if episode.id in unapproved][:room]
+    return Admission(admitted.union(free, asking), admitted, trips=trips and bool(held))
 
 
 def _since(episode: Episode) -> tuple[float, int]:

@@ -10,8 +10,6 @@ from alerting.receiver.fleet import FleetConfig
 from nervesys.clients.alertmanager import AlertmanagerUnavailable, Cluster
 from nervesys.clock import Clock
 
-FIRING_SECONDS = 600.0
-"""An alert that fires is received again many times within this; after it, it counts as resolved."""
 TEST_LABEL = "nervesys_test"
 
 Firing = frozenset[tuple[str, str, bool]]
@@ -42,7 +40,7 @@ class FiringReader:
     async def read(self, names: Collection[str]) -> Firing | None:
         """Those of these alerts that fire; None where that cannot be found out."""
         if self.fleet().alerts.engine == "grafana":
-            since = self.clock() - FIRING_SECONDS
+            since = self.clock() - receive.FIRING_SECONDS
             found = await self.journal.read(lambda connection: receive.list_firing_labels(connection, names, since))
             return frozenset(map(identify, found))
         try:

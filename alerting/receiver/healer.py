@@ -243,7 +243,8 @@ class Healer:
         if self.watch.reads:
             keep_store_reads(connection, self.watch.reads, self.watch.fresh_seconds, self.policy.check_interval)
         affected = len(down | restarted_for_cause(connection, causes))
-        limits, changes = self.limits.open_turn(connection, decisions, affected, len(agents), now)
+        unapproved = rules.unapproved(decisions)
+        limits, changes = self.limits.open_turn(connection, decisions, affected, len(agents), now, unapproved)
         started: list[tuple[Episode, int]] = []
         for case, wanted in decisions:
             _store_instance(connection, case)

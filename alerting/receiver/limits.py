@@ -99,7 +99,13 @@ class FleetLimits:
     cap: RestartCap
 
     def open_turn(
-        self, connection: Connection, decisions: Decisions, affected: int, fleet: int, now: float
+        self,
+        connection: Connection,
+        decisions: Decisions,
+        affected: int,
+        fleet: int,
+        now: float,
+        unapproved: Collection[int] = (),
     ) -> tuple[TurnLimits, list[StateChange]]:
         """Open or end the fleet's incident; returns what this turn may do, and what changed.
 
@@ -109,9 +115,10 @@ class FleetLimits:
             affected: number of agents that are down, or to be restarted for another cause.
             fleet: number of configured agents.
             now: Unix seconds.
+            unapproved: ids of episodes that will wait for approval where the limits let them act.
         """
         incident = _read_incident(connection)
-        admission = admit_restarts(restarts_wanted(decisions), incident, affected, fleet, self.radius)
+        admission = admit_restarts(restarts_wanted(decisions), incident, affected, fleet, self.radius, unapproved)
         changes = self._latch(connection, incident, admission, now)
         latch = episodes.open_incident(connection, RESTART_AGENT)
         room = self.cap.of(fleet) - episodes.count_attempts(connection, _restarting(), now - HOUR_SECONDS)
@@ -157,6 +164,7 @@ def _restarting() -> list[str]:
 def _read_incident(connection: Connection) -> FleetIncident:
     latch = episodes.open_incident(connection, RESTART_AGENT)
     by_state = episodes.count_trials(connection, latch.id) if latch else {}
+    by_state.pop(ActionState.WAITING_FOR_APPROVAL, None)  # a person may take an hour: another agent is tried meanwhile
     unfinished = sum(number for state, number in by_state.items() if state in OPEN_STATES)
     proven = by_state.get(ActionState.RECOVERED, 0)  # what ended without proof counts for nothing
     return FleetIncident(

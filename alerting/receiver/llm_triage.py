@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from alerting.actions import ANALYZE, analyze
 from alerting.drivers.outcome import Done, Failed
 from alerting.journal import ActionState, Journal, StateChange, Writer, records
+from alerting.journal.receive import FIRING_SECONDS
 from alerting.journal.records import Record
 from alerting.receiver import metrics
-from alerting.receiver.firing import FIRING_SECONDS
 from nervesys.analysis import Analyst, ErrorSeverity
 from nervesys.analysis.alert import LASTS_SECONDS, alert_body
 from nervesys.clients.alertmanager import Cluster

@@ -174,6 +174,42 @@ def test_a_fleet_that_falls_asks_about_its_trials_only(tmp_path: Path) -> None:
     ]
 
 
+def test_a_trial_that_waits_for_approval_holds_no_other_agent_back(tmp_path: Path) -> None:
+    world = asking(tmp_path, Chats(url="http://127.0.0.1:1"), {"slack": SLACK}, blast_at_least=2, blast_trial=1)
+    alerts = world.sim.fleet.alerts
+    plain = next(alert for alert in alerts.alerts if alert.alertname == "AgentDown")
+    steps = tuple(step.model_copy(update={"confirm": False}) for step in plain.actions)
+    plain = plain.model_copy(update={"name": "Plain Down", "actions": steps})
+    changed = alerts.model_copy(update={"alerts": (*alerts.alerts, plain)})
+    world.sim.fleet = replace(world.sim.fleet, alerts=changed)
+    world.sim.dies("grok", "gimai")
+    world.sim.passes(60)
+    world.sim.receive(agent_down("grok"))
+    world.sim.passes(10)
+    world.sim.receive(agent_down("gimai", alertname=plain.alertname))
+    world.sim.passes(90)
+    assert world.sim.driver.calls == ["gimai"]
+    assert world.sim.states() | {"*": ""} == {"grok": "waiting_for_approval", "gimai": "recovered", "*": ""}
+    world.answer(Answer.APPROVE)
+    world.sim.passes(90)
+    assert (world.sim.driver.calls, world.sim.states()["grok"]) == (["gimai", "grok"], "recovered")
+
+
+@pytest.mark.parametrize("choice", [Answer.REFUSE, Answer.SILENCE])
+def test_a_refusal_holds_for_alerts_that_ask_nobody_while_the_firing_lasts(choice: Answer, world: Asking) -> None:
+    world.falls()
+    world.answer(choice)
+    other = agent_down("grok", alertname="PlainDown", fingerprint="other")
+    for _ in range(20):
+        world.sim.receive(agent_down("grok"), other)
+        world.sim.passes(60)
+    assert (world.sim.states(), world.sim.driver.calls) == ({"grok": "rejected"}, [])
+    world.sim.receive(agent_down("grok", status="resolved"), replace(other, status="resolved"))
+    world.sim.receive(replace(other, starts_at="2027-01-15T12:00:00Z"))
+    world.sim.passes(60)
+    assert world.sim.driver.calls == ["grok"], "a new firing is a new episode"
+
+
 def test_observing_asks_nobody(tmp_path: Path) -> None:
     world = asking(tmp_path, Chats(url="http://127.0.0.1:1"), {"slack": SLACK})
     world.sim.observe = True
