@@ -7,6 +7,7 @@ import requests
 from pydantic import SecretStr
 
 from alerting.receiver import metrics
+from nervesys.clients.bounded_http import call
 from nervesys.clients.http_errors import cause
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
@@ -57,7 +58,7 @@ class DeadmanSwitch:
         """Post to the URL; returns the state that was last posted with success."""
         body = {"alert": "Watchdog", "status": "firing" if silent else "resolved", "text": self._text(silent)}
         try:
-            requests.post(url.get_secret_value(), json=body, timeout=POST_SECONDS).raise_for_status()
+            call("POST", url.get_secret_value(), POST_SECONDS, json=body).raise_for_status()
         except requests.RequestException as err:
             log.warning("post the Watchdog's state: %s", cause(err))  # its text holds the URL, which is a secret
             return not silent

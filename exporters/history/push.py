@@ -6,15 +6,17 @@ from time import sleep
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from exporters.history.progress import BackfillProgress
 from exporters.history.reading import ReadResult
+from nervesys.clients.bounded_http import bounded_session
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
 
 PUSH_SECONDS = 60
+CALL_SECONDS = 300
+"""Of a push with its retries."""
 METRICS_SECONDS = 1.2
 """VictoriaMetrics counts anew once a second."""
 PUSH_RETRIES = Retry(4, backoff_factor=1, status_forcelist=(429, 500, 502, 503, 504), allowed_methods=None)
@@ -35,9 +37,7 @@ class Push:
 
     def __init__(self, url: str, progress: BackfillProgress) -> None:
         self._url, self.progress = url, progress
-        self._session = requests.Session()
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=PUSH_RETRIES))
+        self._session = bounded_session(CALL_SECONDS, retries=PUSH_RETRIES)
 
     def take(self, reads: Iterable[ReadResult]) -> None:
         """Send each file's samples."""

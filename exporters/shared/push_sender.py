@@ -9,6 +9,7 @@ from pathlib import Path
 import requests
 from requests.auth import HTTPBasicAuth
 
+from nervesys.clients.bounded_http import bounded_session
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
 from nervesys.settings.push import PushSettings
@@ -56,7 +57,10 @@ class Sender:
     url: str
     settings: PushSettings
     secrets: Path
-    _session: requests.Session = field(default_factory=requests.Session)
+    _session: requests.Session = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._session = bounded_session(self.settings.timeout_seconds)
 
     def send(self, request: PushRequest) -> requests.Response:
         """Send a request; returns its successful response.
@@ -75,7 +79,6 @@ class Sender:
                 gzip.compress(request.body, GZIP_LEVEL, mtime=0),
                 headers=headers,
                 auth=self._authentication(),
-                timeout=self.settings.timeout_seconds,
                 allow_redirects=False,  # credentials go to the configured host only
             )
         except requests.RequestException as err:

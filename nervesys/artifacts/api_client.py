@@ -6,6 +6,7 @@ from typing import Any
 import requests
 from pydantic import SecretStr
 
+from nervesys.clients.bounded_http import bounded_session
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
 
@@ -37,14 +38,14 @@ class ServiceClient:
         url: base URL of the service.
         token: bearer token of the caller; looked up for each request, since it may be rotated.
         certificate: PEM file of trusted CA certificates; None for the machine's own.
-        timeout_seconds: for connecting, and for each read.
+        timeout_seconds: of each call.
     """
 
     def __init__(
         self, url: str, token: str | SecretStr, certificate: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS
     ) -> None:
-        self._url, self._timeout = f"{url.rstrip('/')}/api/v1/", timeout_seconds
-        self._session = requests.Session()
+        self._url = f"{url.rstrip('/')}/api/v1/"
+        self._session = bounded_session(timeout_seconds)
         self._token = SecretStr(token) if isinstance(token, str) else token
         self._session.verify = certificate or True
 
@@ -64,9 +65,7 @@ class ServiceClient:
         bearer = f"Bearer {self._token.get_secret_value()}".encode()  # as bytes, or http.client would encode Latin-1
         head = {"Authorization": bearer} | ({"Content-Type": b"application/json"} if body is not None else {})
         try:
-            response = self._session.request(
-                method, self._url + path, data=body, params=query, headers=head, timeout=self._timeout
-            )
+            response = self._session.request(method, self._url + path, data=body, params=query, headers=head)
             if response.status_code < requests.codes.bad_request:
                 return response.json()
         except (requests.RequestException, ValueError) as err:

@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from nervesys.clients.bounded_http import call
 from nervesys.clients.http_errors import cause
 from nervesys.contract import format_time
 from nervesys.errors import NervesysError
@@ -121,7 +122,7 @@ class Alertmanager:
 
     def _request(self, method: str, path: str = "alerts", **content: Any) -> requests.Response:
         try:
-            response = requests.request(method, f"{self.url}/api/v2/{path}", timeout=self.timeout_seconds, **content)
+            response = call(method, f"{self.url}/api/v2/{path}", self.timeout_seconds, **content)
             response.raise_for_status()
         except requests.RequestException as err:
             raise AlertmanagerUnavailable(f"call Alertmanager at {self.url}: {cause(err)}") from err

@@ -7,7 +7,13 @@ from xml.parsers.expat import ExpatError
 import requests
 import urllib3.exceptions
 
+
+class ResponseTooLarge(requests.RequestException):
+    """A response is larger than its caller accepts."""
+
+
 CAUSES: tuple[tuple[type[Exception], str], ...] = (
+    (ResponseTooLarge, "the response is too large"),
     (requests.exceptions.SSLError, "the TLS certificate is not trusted"),
     (urllib3.exceptions.SSLError, "the TLS certificate is not trusted"),
     (ssl.SSLError, "the TLS certificate is not trusted"),

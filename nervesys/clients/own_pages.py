@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import requests
 
+from nervesys.clients.bounded_http import call
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
 from nervesys.settings import Web
@@ -28,12 +29,13 @@ def get_page(url: str, web: Web, params: Mapping[str, str] | None = None) -> req
     """
     password = web.basic_auth_password.get_secret_value() if web.basic_auth_password else ""
     try:
-        return requests.get(
+        return call(
+            "GET",
             url,
+            TIMEOUT_SECONDS,
             params=params,
             auth=(web.basic_auth_user, password) if web.basic_auth_user else None,
             verify=web.tls_cert_file or True,
-            timeout=TIMEOUT_SECONDS,
         )
     except requests.RequestException as err:
         raise PageUnavailable(f"get {url}: {cause(err)}") from err

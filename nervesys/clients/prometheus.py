@@ -7,8 +7,12 @@ from typing import Any
 
 import requests
 
+from nervesys.clients.bounded_http import call
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
+
+MAX_BYTES = 256 << 20
+"""Of a result: 11 000 points, which Prometheus gives of a series at most, of 500 series have 150 MB."""
 
 
 class QueryFailed(NervesysError):
@@ -106,7 +110,7 @@ class Prometheus:
 
     def _request(self, endpoint: str, params: dict[str, Any]) -> Any:
         try:
-            response = requests.get(f"{self.url}/api/v1/{endpoint}", params=params, timeout=self.timeout_seconds)
+            response = call("GET", f"{self.url}/api/v1/{endpoint}", self.timeout_seconds, MAX_BYTES, params=params)
             body = response.json()
         except (requests.RequestException, ValueError) as err:
             raise QueryFailed(f"query Prometheus at {self.url}: {cause(err)}") from err

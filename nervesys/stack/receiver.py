@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from nervesys.clients.bounded_http import call
 from nervesys.clients.http_errors import cause
 from nervesys.clients.own_pages import PageUnavailable, get_page
 from nervesys.errors import NervesysError
@@ -93,9 +94,7 @@ def _read(url: str, web: Web, params: Mapping[str, str]) -> dict[str, Any]:
 def _post(url: str, web: Web, token: str, **request: Any) -> None:
     bearer = {"authorization": f"Bearer {token}".encode()}
     try:
-        answer = requests.post(
-            url, headers=bearer, verify=web.tls_cert_file or True, timeout=TIMEOUT_SECONDS, **request
-        )
+        answer = call("POST", url, TIMEOUT_SECONDS, headers=bearer, verify=web.tls_cert_file or True, **request)
     except requests.RequestException as err:
         raise ReceiverUnavailable(f"post to {url}: {cause(err)}") from err
     if answer.status_code != HTTPStatus.OK:

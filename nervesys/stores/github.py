@@ -15,15 +15,13 @@ from pydantic_core import from_json
 from requests import codes
 from urllib3.exceptions import HTTPError
 
-from nervesys.clients.http_errors import cause
+from nervesys.clients.http_errors import ResponseTooLarge, cause
 from nervesys.errors import BrainUnavailable, QuotaLow
 from nervesys.settings.storage import BrainSettings
 from nervesys.stores.github_connection import (
-    MAX_BYTES,
     PERMANENT,
     TEMPORARY,
     BoundedRequester,
-    OversizedResponse,
     UnfinishedResponse,
 )
 
@@ -138,15 +136,13 @@ class GitHub:
         with self._request(operation):
             try:
                 yield
+            except ResponseTooLarge as err:
+                raise BrainUnavailable(f"ask GitHub for {operation}: {err}") from err
             except (requests.RequestException, HTTPError, OSError) as err:
                 raise BrainUnavailable(f"ask GitHub for {operation}: {cause(err)}") from err
             except UnfinishedResponse as err:
                 problem = f"HTTP {err.status}" if err.status == codes.accepted else "too many redirects"
                 raise BrainUnavailable(f"ask GitHub for {operation}: {problem}") from err
-            except OversizedResponse as err:
-                raise BrainUnavailable(
-                    f"ask GitHub for {operation}: the response has more than {MAX_BYTES} bytes"
-                ) from err
             except ValueError as err:
                 raise BrainUnavailable(f"ask GitHub for {operation}: the response is not JSON") from err
 

@@ -4,17 +4,19 @@ PyGithub itself follows a 301 without the query of the request, takes other redi
 that is answered with 202 without end. Its extension point for connections lets this project decide instead.
 """
 
+from typing import Any
+
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester, RequestsResponse
 from requests import Response, codes
 
+from nervesys.clients.bounded_http import BoundedAdapter
+
 MAX_BYTES = 16 << 20
 """Largest response; the 50 newest runs of a repository are about 1 MB."""
+SECONDS = 30
+"""Of a request, where the settings name no time."""
 PERMANENT = frozenset({codes.moved_permanently, codes.permanent_redirect})
 TEMPORARY = frozenset({codes.found, codes.see_other, codes.temporary_redirect})
-
-
-class OversizedResponse(Exception):
-    """A response has more than `MAX_BYTES`."""
 
 
 class UnfinishedResponse(Exception):
@@ -31,23 +33,19 @@ class UnfinishedResponse(Exception):
 
 
 class BoundedResponse(RequestsResponse):
-    """A response whose body is read up to `MAX_BYTES`, and as UTF-8, whatever its header names."""
+    """A response whose body is read as UTF-8, whatever its header names."""
 
     def read(self) -> str:
-        """The body.
-
-        Raises:
-            OversizedResponse: it is larger.
-        """
-        with self.response:
-            body = self.response.raw.read(MAX_BYTES + 1, decode_content=True)
-        if len(body) > MAX_BYTES:
-            raise OversizedResponse
-        return bytes(body).decode(errors="replace")
+        """The body."""
+        return bytes(self.response.content).decode(errors="replace")
 
 
 class HttpConnection(HTTPRequestsConnectionClass):
     """A connection to a server without TLS, such as one on this machine."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.session.mount("http://", BoundedAdapter(self.timeout or SECONDS, MAX_BYTES))
 
     def getresponse(self) -> RequestsResponse:
         """The response to the current request."""
@@ -56,6 +54,10 @@ class HttpConnection(HTTPRequestsConnectionClass):
 
 class HttpsConnection(HTTPSRequestsConnectionClass):
     """A connection to GitHub."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.session.mount("https://", BoundedAdapter(self.timeout or SECONDS, MAX_BYTES))
 
     def getresponse(self) -> RequestsResponse:
         """The response to the current request."""
@@ -67,13 +69,10 @@ def _open_response(connection: HTTPRequestsConnectionClass | HTTPSRequestsConnec
         connection.verb,
         f"{connection.protocol}://{connection.host}:{connection.port}{connection.url}",
         headers=connection.headers,
-        timeout=connection.timeout,
         verify=connection.verify,
         allow_redirects=False,
-        stream=True,
     )
     if answer.status_code in PERMANENT | TEMPORARY | {codes.accepted}:
-        answer.close()
         raise UnfinishedResponse(answer.status_code, answer.headers.get("Location", ""))
     return BoundedResponse(answer)
 

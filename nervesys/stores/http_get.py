@@ -1,16 +1,14 @@
 """GETs a small object over HTTP, with limits on time and size, and only if it has changed (ETag)."""
 
-import time
 from typing import NamedTuple
 
 import requests
-from urllib3.exceptions import HTTPError
 
-from nervesys.clients.http_errors import cause
+from nervesys.clients.bounded_http import call
+from nervesys.clients.http_errors import ResponseTooLarge, cause
 from nervesys.errors import SourceError
 from nervesys.stores.objects import too_large
 
-CHUNK_BYTES = 1 << 14
 OK, NOT_MODIFIED = 200, 304
 
 
@@ -43,25 +41,25 @@ def fetch(url: str, known: str, *, max_bytes: int, timeout_seconds: float) -> Fe
         BadObject: `too_large`.
     """
     headers = {"Accept-Encoding": "identity", **({"If-None-Match": known} if known else {})}
-    deadline = time.monotonic() + timeout_seconds
     try:
-        with requests.get(
-            url, headers=headers, auth=_without_credentials, timeout=timeout_seconds, allow_redirects=False, stream=True
-        ) as answer:
-            if answer.status_code == NOT_MODIFIED and known:
-                return None
-            if answer.status_code != OK:
-                raise SourceError(f"get {url}: HTTP {answer.status_code}")
-            body = b""
-            while chunk := answer.raw.read1(CHUNK_BYTES):
-                body += chunk
-                if len(body) > max_bytes:
-                    raise too_large(url, max_bytes)
-                if time.monotonic() > deadline:
-                    raise SourceError(f"get {url}: not complete within {timeout_seconds:g} s")
-            return FetchedObject(answer.headers.get("ETag", ""), body)
-    except (requests.RequestException, HTTPError, OSError) as err:
+        answer = call(
+            "GET",
+            url,
+            timeout_seconds,
+            max_bytes,
+            headers=headers,
+            auth=_without_credentials,
+            allow_redirects=False,
+        )
+    except ResponseTooLarge:
+        raise too_large(url, max_bytes) from None
+    except (requests.RequestException, OSError) as err:
         raise SourceError(f"get {url}: {cause(err)}") from err
+    if answer.status_code == NOT_MODIFIED and known:
+        return None
+    if answer.status_code != OK:
+        raise SourceError(f"get {url}: HTTP {answer.status_code}")
+    return FetchedObject(answer.headers.get("ETag", ""), answer.content)
 
 
 def _without_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
