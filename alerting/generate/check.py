@@ -162,7 +162,7 @@ def _check_channel(channel: Channel, context: AlertCheckContext) -> Findings:
     files = _secret_files(channel) if channel.enabled else {}
     for key, file in files.items():
         if is_own_secret(file):
-            yield key, f"{file} is no secret of a channel, which would send it away; name another file"
+            yield key, f"{file} is no secret of a channel, which would send it away; name another file, in no folder"
     if context.secrets is None:
         return
     for key, file in files.items():

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-import urllib3.exceptions
 from pydantic import SecretStr
 
+from nervesys.clients.bounded_http import call
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
 from nervesys.settings.rotation import KNOWN
@@ -83,9 +83,11 @@ def retry_wait(attempts: int, failure: MessageFailed, longest: float) -> float:
 
 
 def is_own_secret(name: str) -> bool:
-    """Whether a file is the installation's own, or hidden, as the secrets are that a rotation has replaced."""
-    file = Path(name).name
-    return file in OWN_SECRETS or file.startswith(".")
+    """Whether a file is the installation's own, or hidden, as the secrets are that a rotation has replaced.
+
+    Folders hold those of agents and of programs, such as `artifacts/grok` and `supervisor/password`.
+    """
+    return name in OWN_SECRETS or name.startswith(".") or "/" in name
 
 
 def read_channel_secret(folder: Path, name: str) -> SecretStr:
@@ -124,9 +126,7 @@ def post_json(url: str, content: object, what: str, seconds: float = SECONDS) ->
         MessageFailed: no response came.
     """
     try:
-        with requests.post(url, json=content, timeout=seconds, allow_redirects=False, stream=True) as response:
-            return response.status_code, response.raw.read(RESPONSE_BYTES, decode_content=True)
+        response = call("POST", url, seconds, RESPONSE_BYTES, json=content, allow_redirects=False)
     except requests.RequestException as err:
         raise MessageFailed(f"{what}: {cause(err)}") from None
-    except urllib3.exceptions.HTTPError as err:  # while the body is read
-        raise MessageFailed(f"{what}: {cause(err)}") from None
+    return response.status_code, response.content

@@ -167,7 +167,17 @@ def test_an_enabled_channel_needs_its_secret(channel: str, file: str, tmp_path: 
     assert mistakes_of(tree, secrets=tmp_path) == []
 
 
-@pytest.mark.parametrize("file", ["receiver_token", "/run/secrets/store_secret_key", ".receiver_token.previous"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "receiver_token",
+        "/run/secrets/store_secret_key",
+        ".receiver_token.previous",
+        "artifacts/grok",
+        "supervisor/password",
+        "../receiver.yaml",
+    ],
+)
 def test_a_channel_is_not_given_a_secret_of_the_installation(file: str, tmp_path: Path) -> None:
     channel = f"type: webhook, url: 'https://example.org', token_file: {file}"
     assert "is no secret of a channel" in mistakes_of(written(tmp_path, "", f"{{it: {{{channel}}}}}"))[0]
