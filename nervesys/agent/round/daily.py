@@ -92,9 +92,23 @@ class DailyRound:
             NotLeader: another program holds the lease, or today's round is done.
             NervesysError: store, archive or brain do not answer, or a report cannot be made; the next run continues.
         """
+        if self.leader is None:
+            return self._steps(progress)
+        self.leader.take(again=again)
+        with self.leader.renewing() as lost:
+
+            def checked(step: str) -> None:
+                progress(step)
+                if lost.is_set():
+                    raise NotLeader("the lease was lost; another program runs the round")
+
+            problems = self._steps(checked)
+        self.leader.done()
+        return problems
+
+    def _steps(self, progress: Callable[[str], None]) -> list[str]:
         errors = None
         if self.leader:
-            self.leader.take(again=again)
             errors = self._error_learning(self.leader)
             self._summarise(self.leader, errors, progress)
             self._summarize_logs(progress)
@@ -108,8 +122,6 @@ class DailyRound:
         problems += self._drill(self.leader, progress) if self.leader else []
         if report_error:
             raise NervesysError("\n".join([*problems, f"reports are still due: {report_error}"]))
-        if self.leader:
-            self.leader.done()
         return problems
 
     def _report(self, progress: Callable[[str], None]) -> NervesysError | None:

@@ -3,7 +3,11 @@
 Of two concurrent pushes one is rejected: its program then reads the other's name, and gives up.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event, Thread
 
 from nervesys.clock import Clock
 from nervesys.contract import RoundLease
@@ -14,6 +18,11 @@ from nervesys.stores.brain import GitBrain
 
 LEASE_SECONDS = 7200.0
 """After which another program may take over the round; the holder itself continues at once after a restart."""
+
+RENEWALS = 4
+"""Of a lease until it would end: three may fail, since the brain may be away."""
+
+log = logging.getLogger(__name__)
 
 
 class NotLeader(NervesysError):
@@ -28,11 +37,13 @@ class Leader:
         brain: its state branch holds the lease.
         me: name of the holder: stable over restarts, unique among programs.
         clock: gives the current day.
+        renew_seconds: between two renewals of the lease.
     """
 
     brain: GitBrain
     me: str
     clock: Clock
+    renew_seconds: float = LEASE_SECONDS / RENEWALS
 
     def take(self, *, again: bool = False) -> None:
         """Take the lease of today's round.
@@ -55,6 +66,39 @@ class Leader:
             return RoundLease(holder=self.me, until=until, done=lease.done if lease else None).body() + b"\n"
 
         self.brain.commit({ROUND: claim}, f"{self.me} runs the round of {today}", self.me)
+
+    @contextmanager
+    def renewing(self) -> Iterator[Event]:
+        """Renew the lease while the `with` block runs; yields what is set once another program has taken it."""
+        ended, lost = Event(), Event()
+        thread = Thread(target=self._renew_until, args=(ended, lost), name="round lease", daemon=True)
+        thread.start()
+        try:
+            yield lost
+        finally:
+            ended.set()
+            thread.join()
+
+    def _renew_until(self, ended: Event, lost: Event) -> None:
+        while not ended.wait(self.renew_seconds):
+            try:
+                self._renew()
+            except NotLeader as reason:
+                log.warning("daily round: the lease is lost: %s", reason)
+                lost.set()
+                return
+            except NervesysError as err:
+                log.warning("daily round: renew the lease: %s", err)
+
+    def _renew(self) -> None:
+        def claim(before: bytes | None) -> bytes:
+            lease = _parse_lease(before)
+            if lease and lease.holder != self.me:
+                raise NotLeader(f"{lease.holder} has taken over the round")
+            until, done = self.clock() + LEASE_SECONDS, lease.done if lease else None
+            return RoundLease(holder=self.me, until=until, done=done).body() + b"\n"
+
+        self.brain.commit({ROUND: claim}, f"{self.me} still runs the round", self.me)
 
     def other_holder(self) -> str | None:
         """Who holds the lease, if another program does; as last fetched."""

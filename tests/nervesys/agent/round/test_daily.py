@@ -6,9 +6,11 @@ nervesys.agent.round.backups.
 
 import io
 import tarfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +18,7 @@ import pytest
 
 from nervesys.agent.round import DailyRound, Leader, NotLeader, Round, open_describer
 from nervesys.agent.round.leader import LEASE_SECONDS
-from nervesys.contract import DailySummary, RestoreDrill
+from nervesys.contract import DailySummary, RestoreDrill, RoundLease
 from nervesys.errors import ArchiveUnavailable, NervesysError, StoreUnavailable
 from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stores.brain import GitBrain
@@ -37,6 +39,11 @@ def quiet(_: str) -> None:
 
 
 Who = Callable[..., Leader]
+Wait = Callable[..., None]
+
+
+def current_lease(folder: Path) -> RoundLease:
+    return RoundLease.parse(read(folder / "brain.git", "state/round.json"))
 
 
 @pytest.fixture
@@ -70,6 +77,36 @@ def test_a_leader_that_fell_silent_is_replaced_and_a_new_day_is_anybody_s(who: W
     who("gimai", NOW + LEASE_SECONDS + 1).take()
     who("gimai", NOW + LEASE_SECONDS + 1).done()
     who("deepseek", NOW + DAY).take()
+
+
+def test_the_lease_is_renewed_while_the_round_runs(who: Who, tmp_path: Path, wait_until: Wait) -> None:
+    clock = [NOW]
+    leader = replace(who("grok"), clock=lambda: clock[0], renew_seconds=0.05)
+    leader.take()
+    with leader.renewing() as lost:
+        for _ in range(2):
+            clock[0] += 0.9 * LEASE_SECONDS
+            wait_until(lambda: current_lease(tmp_path).until == clock[0] + LEASE_SECONDS, 60)
+        with pytest.raises(NotLeader, match="grok is running the round"):
+            who("gimai", clock[0] + 1).take()
+        assert not lost.is_set()
+        who("gimai", clock[0] + LEASE_SECONDS + DAY).take()
+        assert lost.wait(60)
+    assert current_lease(tmp_path).holder == "gimai"
+
+
+def test_a_round_that_lost_its_lease_ends_at_its_next_step(who: Who, tmp_path: Path, wait_until: Wait) -> None:
+    world = World(tmp_path / "world")
+    world.ship(DUE, "activity old")
+    leader = replace(who("grok"), renew_seconds=0.05)
+
+    def progress(_step: str) -> None:
+        who("gimai", NOW + 2 * LEASE_SECONDS).take(again=True)
+        wait_until(lambda: not any(thread.name == "round lease" for thread in threading.enumerate()), 60)
+
+    with pytest.raises(NotLeader, match="the lease was lost"):
+        DailyRound(world.round(), TREE, leader).run(progress)
+    assert world.in_store(), "nothing was deleted"
 
 
 def test_a_broken_lease_holds_nobody_up(who: Who, tmp_path: Path) -> None:
