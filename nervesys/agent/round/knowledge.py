@@ -1,7 +1,8 @@
 """Merges the agents' knowledge into one object.
 
 The agents' own objects stay: a merge that was interrupted, or made by two programs at once, is completed by the next
-one. No conditional write is needed.
+one. People may edit the merged object, which holds all that is left of their statements: it is read again right before
+it is replaced, and merged again if it changed. Not every store has conditional writes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,8 @@ from nervesys.errors import BadObject, StoreUnavailable
 from nervesys.settings.storage import StorePaths
 from nervesys.stores.encryption import decrypt_body, encrypt, is_encrypted
 from nervesys.stores.objects import ObjectStore, too_large
+
+ATTEMPTS = 5
 
 
 @dataclass
@@ -39,19 +42,28 @@ class KnowledgeMerge:
         """Merge; returns the number of values, or None if nothing changed.
 
         Raises:
-            StoreUnavailable: the store does not answer, or the stored body differs from the one sent.
+            StoreUnavailable: the store does not answer, the stored body differs from the one sent, or the merged object
+                changed during each of `ATTEMPTS`.
             BadObject: the merged object cannot be parsed, or would be too large; it is not overwritten.
         """
-        merged = self.merge()
-        if merged is None:
+        contributions, key = list(self._contributions()), shared_key(self.paths)
+        if not contributions and not self.learned.statements:
             return None
-        key, body = shared_key(self.paths), encrypt(merged.body(), self.recipients)
-        if len(body) > MAX_BYTES:  # nobody could read it, and it would replace one that all can read
-            raise too_large(key, MAX_BYTES)
-        self.store.put(key, body, content_type="application/json")
-        if self.store.get(key, max_bytes=MAX_BYTES) != body:
-            raise StoreUnavailable(f"put {key}: the stored body differs from the one sent")
-        return len(merged.statements)
+        for _ in range(ATTEMPTS):
+            before = read_shared(self.store, key)
+            merged = self._merge(contributions, *before)
+            if merged is None:
+                return None
+            body = encrypt(merged.body(), self.recipients)
+            if len(body) > MAX_BYTES:  # nobody could read it, and it would replace one that all can read
+                raise too_large(key, MAX_BYTES)
+            if read_shared(self.store, key)[0] != before[0]:
+                continue
+            self.store.put(key, body, content_type="application/json")
+            if self.store.get(key, max_bytes=MAX_BYTES) != body:
+                raise StoreUnavailable(f"put {key}: the stored body differs from the one sent")
+            return len(merged.statements)
+        raise StoreUnavailable(f"put {key}: others changed it {ATTEMPTS} times meanwhile; the next round merges again")
 
     def merge(self) -> Knowledge | None:
         """The merged object; None if nothing changed.
@@ -63,7 +75,9 @@ class KnowledgeMerge:
         contributions = list(self._contributions())
         if not contributions and not self.learned.statements:
             return None
-        stored, base = read_shared(self.store, shared_key(self.paths))
+        return self._merge(contributions, *read_shared(self.store, shared_key(self.paths)))
+
+    def _merge(self, contributions: Sequence[Knowledge], stored: bytes, base: Knowledge) -> Knowledge | None:
         merged = merge([base, *contributions, _without_known(self.learned, base)])
         plain = decrypt_body(stored, shared_key(self.paths))
         unchanged = merged.body() == plain and is_encrypted(stored) == bool(self.recipients)

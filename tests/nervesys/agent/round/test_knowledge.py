@@ -76,6 +76,32 @@ def test_two_merges_at_once_lose_nothing(tmp_path: Path) -> None:
     assert tree(world) == {"a": 1, "b": 2}
 
 
+def test_what_a_person_edits_during_a_merge_is_merged_too(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.store.put(PATHS.shared, b'{"team": "ada"}')
+    learns(agent(world, "grok"), "a", 1)
+
+    class Edited(FolderStore):
+        """A person saves an edit right after the merge read the object, so many times."""
+
+        edits = 1
+
+        def get(self, key: str, *, max_bytes: int) -> bytes:
+            body = super().get(key, max_bytes=max_bytes)
+            if key == PATHS.shared and self.edits:
+                self.edits -= 1
+                self.put(key, b'{"team": "bob", "edits": %d}' % self.edits)
+            return body
+
+    assert KnowledgeMerge(Edited(world.bucket), PATHS).run() == 3
+    assert tree(world) == {"team": "bob", "edits": 0, "a": 1}
+    learns(agent(world, "grok"), "a", 2)
+    busy = Edited(world.bucket)
+    busy.edits = 100
+    with pytest.raises(StoreUnavailable, match="others changed it 5 times"):
+        KnowledgeMerge(busy, PATHS).run()
+
+
 def test_an_agent_that_starts_elsewhere_keeps_what_it_learned(tmp_path: Path) -> None:
     world = World(tmp_path)
     learns(agent(world, "grok"), "a", 1)
