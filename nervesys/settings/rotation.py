@@ -116,6 +116,9 @@ def rotate(secret: OwnSecret, now: float, overlap_seconds: float, who: str = "da
 
 def _rotate(secret: OwnSecret, now: float, overlap_seconds: float) -> None:
     path = secret.path
+    copies = [copy for copy in secret.copies if not (copy.is_symlink() and copy.samefile(path))]
+    for file in (path, *copies):
+        _check_own_file(secret, file)
     try:
         current = read_secret_text(path)
         until = now + overlap_seconds  # also of those before it: one that leaked ends with a rotation without overlap
@@ -128,11 +131,24 @@ def _rotate(secret: OwnSecret, now: float, overlap_seconds: float) -> None:
         _replace(previous_file(path), json.dumps(listed), like=path)
         new = secrets.token_hex(RANDOM_BYTES)
         _replace(path, new, like=path)
-        for copy in secret.copies:
+        for copy in copies:
             _replace(copy, new, like=copy)
     except (OSError, ValueError) as err:
         why = getattr(err, "strerror", None) or "not a short text"
         raise NervesysError(f"rotate {secret.name} in {path}: {why}") from err
+
+
+def _check_own_file(secret: OwnSecret, file: Path) -> None:
+    """A file that Kubernetes, Docker or a tool of configuration links to has its content from there, and gets it again.
+
+    Raises:
+        NervesysError: it is a symbolic link.
+    """
+    if file.is_symlink():
+        raise NervesysError(
+            f"rotate {secret.name}: {file} is a symbolic link to {file.readlink()}, which another program manages; "
+            "nothing was changed: replace the secret there"
+        )
 
 
 def complete_copies(own: Iterable[OwnSecret]) -> None:
@@ -145,7 +161,7 @@ def complete_copies(own: Iterable[OwnSecret]) -> None:
         try:
             text = read_secret_text(secret.path)
             for copy in secret.copies:
-                if read_secret_text(copy) != text:
+                if not copy.is_symlink() and read_secret_text(copy) != text:
                     _replace(copy, text, like=copy)
         except (OSError, ValueError) as err:
             why = getattr(err, "strerror", None) or "not a short text"

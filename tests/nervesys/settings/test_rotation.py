@@ -138,6 +138,35 @@ def test_the_round_replaces_what_is_due_if_the_settings_ask_for_it(home: Path) -
     assert not any((home / "secrets/receiver_token").read_text() in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    "linked", ["secrets/receiver_token", "secrets/artifacts/grok", "secrets/agents-artifacts/grok"]
+)
+def test_a_file_that_another_program_links_to_is_left_to_it(linked: str, home: Path) -> None:
+    target, path = home / "..data/secret", home / linked
+    copy = home / "secrets/agents-artifacts/grok"
+    for folder in (target.parent, copy.parent):
+        folder.mkdir(parents=True)
+    copy.write_text(OLD)
+    path.unlink()
+    target.write_text(OLD)
+    path.symlink_to(target)
+    name = "receiver_token" if linked.endswith("token") else "artifacts/grok"
+    with pytest.raises(NervesysError, match=rf"{linked} is a symbolic link to {target}, which another program manages"):
+        rotate(named(home, name), NOW, 3600)
+    assert (path.is_symlink(), target.read_text()) == (True, OLD)
+    assert not previous_file(named(home, name).path).exists()
+
+
+def test_a_copy_that_links_to_the_secret_follows_it(home: Path) -> None:
+    copy = home / "secrets/agents-artifacts/grok"
+    copy.parent.mkdir()
+    copy.symlink_to("../artifacts/grok")
+    rotate(named(home, "artifacts/grok"), NOW, 3600)
+    complete_copies(own_secrets(home, TOKENS))
+    assert copy.is_symlink()
+    assert copy.read_text() != OLD
+
+
 def test_files_that_others_must_read_keep_their_mode(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     folder.mkdir(mode=0o755)
