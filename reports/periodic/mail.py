@@ -46,7 +46,12 @@ def message(report: PeriodicReport, mail: MailSettings, name: str, files: Mappin
     assert isinstance(html_part, EmailMessage), "it was just added"
     for picture, content in body.pictures.items():
         html_part.add_related(
-            content, "image", "png", cid=f"<{picture}>", filename=f"{picture}.png", disposition="inline"
+            content,
+            "image",
+            "png",
+            cid=f"<{picture}>",
+            filename=f"{picture.partition('@')[0]}.png",
+            disposition="inline",
         )
     for form, content in files.items():
         kind, below = TYPES[form]

@@ -24,6 +24,8 @@ ROWS = 8
 SHOWN = ("What to do next", "What recurs", "Worst hours")
 """Sections of a mail, beside the answers, figures and trends."""
 
+DOMAIN = "pictures.nervesys"
+
 
 @dataclass(frozen=True)
 class MailBody:
@@ -31,7 +33,7 @@ class MailBody:
 
     Attributes:
         html: refers to pictures as `cid:NAME`.
-        pictures: PNG by name.
+        pictures: PNG by name, which has the form of an address (RFC 2392, `addr-spec`).
     """
 
     html: str
@@ -68,7 +70,7 @@ def _trend(panel: Panel, report: PeriodicReport, pictures: dict[str, bytes]) -> 
     names = {}
     if isinstance(panel.body, Graph) and report.trends:
         for theme in Theme:
-            names[theme.value] = f"{panel.name}-{theme}"
+            names[theme.value] = f"{panel.name}-{theme}@{DOMAIN}"
             pictures[names[theme.value]] = trend_png(panel, report.trends, theme)
     return {"title": panel.title, "about": panel.description, "notice": notice_of(panel), "alt": _alt(panel)} | {
         "pictures": names

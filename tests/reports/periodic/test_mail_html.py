@@ -65,6 +65,7 @@ def test_every_element_has_its_style_and_every_picture_lies_in_the_mail(report: 
     wanted = {str(attributes["src"]) for tag, attributes in elements if tag == "img"}
     pictures = {str(part["content-id"]).strip("<>"): part for part in email.walk() if part["content-id"]}
     assert wanted == {f"cid:{name}" for name in pictures}
+    assert all(re.fullmatch(r"[a-z-]+@[a-z.]+", name) for name in pictures), "some programs show no other (RFC 2392)"
     assert len(pictures) == 12, "six trends, light and dark"
     for part in pictures.values():
         assert part.get_content_type() == "image/png"
@@ -90,7 +91,9 @@ def test_a_picture_that_is_not_loaded_is_described(report: PeriodicReport) -> No
 def opened(page: Page, report: PeriodicReport, width: int, scheme: str) -> None:
     body = mail_body(report)
     text = re.sub(
-        "cid:([a-z-]+)", lambda it: f"data:image/png;base64,{b64encode(body.pictures[it[1]]).decode()}", body.html
+        "cid:([a-z-]+@[a-z.]+)",
+        lambda it: f"data:image/png;base64,{b64encode(body.pictures[it[1]]).decode()}",
+        body.html,
     )
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": 900})
