@@ -15,6 +15,7 @@ from exporters.runner import Refresh, SourceContext
 from nervesys.contract.brain import Contributors
 from nervesys.errors import BadObject, Reason, SettingsError
 from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
+from nervesys.metrics.family import LABEL_LIMIT
 from nervesys.settings import AgentConfig, Tree, load
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.commits import Commit
@@ -88,7 +89,12 @@ def change_samples(commits: Iterable[Commit]) -> Iterator[Sample]:
     """Each file of the configuration that these commits changed."""
     for commit in commits:
         for file in commit.changed_files(CONFIG):
-            yield CHANGE.sample(commit.time, file, commit.author, commit.id[:12], commit.subject)
+            yield CHANGE.sample(commit.time, file, commit.author, commit.id[:12], _cut(commit.subject))
+
+
+def _cut(text: str) -> str:
+    """A text for people as a label: other than `shorten` does, it ends in an ellipsis; the commit tells them apart."""
+    return text if len(text) <= LABEL_LIMIT else f"{text[: LABEL_LIMIT - 1]}…"
 
 
 class Repository:
