@@ -15,17 +15,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from sqlite3 import Connection
 from typing import Protocol
 
 import requests
 
-from exporters.runner import Cache, Refresh, SourceContext
+from exporters.runner import Refresh, SourceContext
+from exporters.shared.push_queue import PushQueue
 from exporters.shared.push_sender import PushFailed, PushRequest, RequestRefused, Sender
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import ConditionTerm, Family, Period, SourceArea
 from nervesys.stores.lines import lines_of
-from nervesys.stores.objects import ObjectInfo, ObjectReader
+from nervesys.stores.objects import ObjectReader
 
 ACCEPTED, REJECTED = "accepted", "rejected"
 PASS_SECONDS = 20.0
@@ -34,8 +34,6 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 300.0
 DOUBLINGS = 10
 """Of the pause, at most: no float holds the thousandth."""
 OPERATION = "push"
-AHEAD = 100
-"""Objects that are taken from the queue at a time."""
 
 log = logging.getLogger(__name__)
 
@@ -115,45 +113,6 @@ class PushTarget(Protocol):
 
     def rejected(self, response: requests.Response) -> int:
         """How many items the receiver rejects in a successful response."""
-
-
-class PushQueue:
-    """Objects that are to be sent, oldest first.
-
-    Args:
-        cache: where they are kept: by key, with the time that they were written and the number of lines sent.
-        area: names them in the cache; no area of objects has this name.
-    """
-
-    def __init__(self, cache: Cache, area: str) -> None:
-        self._cache, self._area = cache, area
-
-    def add(self, db: Connection, objects: Iterable[ObjectInfo]) -> None:
-        """Add objects within a transaction of the cache."""
-        rows = ((self._area, info.key, f"{info.modified:017.6f}", b"0") for info in objects)
-        db.executemany("INSERT OR IGNORE INTO body VALUES (?, ?, ?, ?)", rows)
-
-    def oldest(self) -> list[tuple[str, int]]:
-        """Key, and number of lines sent, of the objects that come next; a few, however long the receiver was away."""
-        query = "SELECT key, body FROM body WHERE area = ? ORDER BY version, key LIMIT ?"
-        with self._cache.transaction() as db:
-            return [(key, int(sent)) for key, sent in db.execute(query, (self._area, AHEAD))]
-
-    def waiting(self) -> tuple[int, float | None]:
-        """How many objects there are, and LastModified of the oldest in Unix seconds; None where there is none."""
-        query = "SELECT count(*), min(version) FROM body WHERE area = ?"
-        with self._cache.transaction() as db:
-            count, oldest = db.execute(query, (self._area,)).fetchone()
-        return count, None if oldest is None else float(oldest)
-
-    def advance(self, key: str, sent: int) -> None:
-        """So many lines of an object were sent."""
-        with self._cache.transaction() as db:
-            db.execute("UPDATE body SET body = ? WHERE area = ? AND key = ?", (b"%d" % sent, self._area, key))
-
-    def remove(self, key: str) -> None:
-        """An object was sent, or never can be."""
-        self._cache.keep_bodies(self._area, (), (key,))
 
 
 class PushArea:

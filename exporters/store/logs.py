@@ -13,7 +13,7 @@ from sqlite3 import Connection
 
 from exporters.runner import Refresh, SourceContext
 from exporters.shared import costs, records
-from exporters.shared.push import PushQueue
+from exporters.shared.push_queue import PushQueue
 from exporters.store import budgets
 from exporters.store.counted_objects import CountedObjects
 from exporters.store.earlier_costs import EarlierCosts

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from exporters.runner import Area, Source, SourceContext
-from exporters.shared.push import PushArea, PushQueue
+from exporters.shared.push import PushArea
+from exporters.shared.push_queue import PushQueue
 from exporters.shared.push_sender import Sender
 from exporters.store.counted_store import CountedStore
 from exporters.traces import area, push

@@ -14,7 +14,7 @@ from exporters.runner import Refresh, SourceContext
 from exporters.shared import spans
 from exporters.shared.admission import NameAdmission
 from exporters.shared.counting import Series
-from exporters.shared.push import PushQueue
+from exporters.shared.push_queue import PushQueue
 from exporters.store.counted_objects import CountedObjects
 from exporters.store.counted_store import CountedStore
 from exporters.store.ledger import Reading

@@ -18,7 +18,8 @@ import pytest
 
 from exporters.runner import Cache, Refresh
 from exporters.shared import push
-from exporters.shared.push import PushArea, PushQueue
+from exporters.shared.push import PushArea
+from exporters.shared.push_queue import PushQueue
 from exporters.shared.push_sender import Sender
 from exporters.store import areas_of, log_push, logs
 from exporters.store.log_push import LogTarget
