@@ -33,6 +33,7 @@ from nervesys.agent.telemetry.span_sinks import SpanSinks
 from nervesys.agent.usage import UsageRule
 from nervesys.agent.work import StuckLimits, Task, TaskFailed, Work
 from nervesys.agent.work_reports import WorkReports
+from nervesys.agent.workspace_snapshots import WorkspaceSnapshots
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import AgentState, Status
 from nervesys.contract.messages import AgentMessage
@@ -106,6 +107,7 @@ class Agent(WorkReports):
         super().__init__(Work(self.me.redactor.text, clock, self._stuck_limits, usage), clock)
         self._projects = local_brain.place.home / self.me.settings.storage.workspace.path
         self._workspaces: dict[str, Workspace] = {}
+        self._snapshots = WorkspaceSnapshots(self._workspaces, lambda: self.me.settings.storage.workspace, self.log)
         self._lock = AgentLock(self.me.folder / "lock")
         self._buffer = _buffer(self.me)
         storj = self.me.settings.storage.storj
@@ -299,10 +301,11 @@ class Agent(WorkReports):
     ) -> None:
         _set_signal_handlers(signal.SIG_IGN)
         self._telemetry.flush()
+        self._snapshots.close()
         deliberate = error is None or (isinstance(error, SystemExit) and not error.code)
         if deliberate:
             log.info("agent %s stops", self.me.name)
-            self._snapshot_workspaces("", SnapshotKind.END)
+            self._snapshots.take("", SnapshotKind.END)
         elif error is not None:
             self._log_crash(error)
         for handler in self._handlers:
@@ -333,16 +336,6 @@ class Agent(WorkReports):
             self.me.instance_id,
             lambda: self.me.settings.storage.encryption.recipients,
         )
-
-    def _snapshot_workspaces(self, label: str, kind: SnapshotKind) -> None:
-        """Make a snapshot of each workspace whose files changed."""
-        for workspace in self._workspaces.values():
-            try:
-                workspace.snapshot_changes(label, kind)
-                kept = self.me.settings.storage.workspace
-                workspace.expire_snapshots(kept.snapshot_days, kept.snapshot_count)
-            except NervesysError:  # the task itself is done
-                self.log.exception("no snapshot of the files of %s was taken", workspace.project)
 
     def _stuck_limits(self) -> StuckLimits:
         own = self.me.config.thresholds
@@ -378,7 +371,10 @@ class Agent(WorkReports):
             error: why it failed; None if it succeeded.
         """
         self.work.end(task, error)
-        self._snapshot_workspaces(task.action, SnapshotKind.TASK)
+        if task.from_spans:
+            self._snapshots.take_soon(task.action)
+        else:
+            self._snapshots.take(task.action, SnapshotKind.TASK)
         extra = {
             "action": task.action,
             "context": {**task.context, "duration_ms": round(seconds * 1000)},
