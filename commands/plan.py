@@ -26,7 +26,7 @@ from nervesys.settings import FolderTree, Loaded, Settings, StartupSettings, Tre
 from nervesys.settings.grafana import GrafanaSettings
 from nervesys.settings.storage import StoreSettings
 from nervesys.settings.variables import VARIABLES
-from nervesys.stack import daemon, grafana, keys, ports, programs
+from nervesys.stack import alertmanager, daemon, grafana, keys, ports, programs
 from nervesys.stack.layout import FILE, Service, Stack
 from nervesys.stack.new_home import EMPTY_RECEIVER_FILE
 from nervesys.stack.seed import seed
@@ -86,7 +86,8 @@ def make(
         BrainUnavailable: the brain cannot be read.
         ProgramMissing: a program cannot be found or downloaded.
         PortsTaken: another program listens on an address of the stack.
-        NervesysError: the demo would replace a receiver file, or write to a brain, that is the operator's own.
+        NervesysError: Alertmanager is too old for a channel; or the demo would replace a receiver file, or write to a
+            brain, that is the operator's own.
     """
     planned = _demo(place, archive, environ, clock) if demo else _monitoring(place, archive, environ)
     wanted = [path.removeprefix(PROVISIONING) for path in planned.files]
@@ -234,6 +235,8 @@ def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
     """The text of all files that the programs load, by path below the home."""
     before = build.read_provisioned_uids(stack.home / PROVISIONING)
     provisioning = build.files(condition_compiler(loaded), alerts, stack.home / "secrets", before)
+    program = next(service.argv[0] for service in stack.services if service.name == "alertmanager")
+    alertmanager.check_version(Path(program), provisioning["alertmanager/alertmanager.yml"])
     files = {
         FILE: stack.model_dump_json(indent=2) + "\n",
         daemon.CONFIG: daemon.config(stack),

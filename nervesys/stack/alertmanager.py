@@ -1,9 +1,46 @@
 """How an Alertmanager is started: alone, or as a member of a cluster that notifies once."""
 
+import re
+import subprocess
+from pathlib import Path
+
+from nervesys.errors import NervesysError
 from nervesys.settings.monitoring import Monitoring
 
 GOSSIP_PORT = 9094
 """Alertmanager's own default of `--cluster.listen-address`."""
+
+TELEGRAM = (0, 26)
+"""The first release that knows `bot_token_file` of a Telegram channel; others refuse the whole configuration."""
+VERSION = re.compile(r"version (\d+)\.(\d+)")
+TIMEOUT_SECONDS = 20
+
+
+def check_version(program: Path, config: str) -> None:
+    """Check that a program reads a configuration; one whose version is unknown is taken to.
+
+    Args:
+        program: Alertmanager.
+        config: text of alertmanager.yml.
+
+    Raises:
+        NervesysError: it is too old.
+    """
+    if "bot_token_file:" not in config:
+        return
+    try:
+        ran = subprocess.run(
+            [str(program), "--version"], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    found = VERSION.search(ran.stdout + ran.stderr)
+    if found and (int(found[1]), int(found[2])) < TELEGRAM:
+        needed = ".".join(map(str, TELEGRAM))
+        raise NervesysError(
+            f"config/alerts.yaml enables a Telegram channel: it needs at least Alertmanager {needed}, and {program} "
+            f"has version {found[1]}.{found[2]}; put a newer one on PATH, or set `enabled: false` for the channel"
+        )
 
 
 def arguments(

@@ -157,6 +157,26 @@ def test_with_a_brain_of_ones_own_only_the_monitoring_runs(own: StartupSettings)
     assert {path.name for path in (own.home / "secrets").iterdir()} == {"receiver_token", "approval_key"}
 
 
+def test_a_telegram_channel_needs_an_alertmanager_that_knows_it(
+    own: StartupSettings, tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert own.brain
+    (Path(own.brain) / "config/alerts.yaml").write_text("channels: {telegram: {type: telegram, chat_id: 7}}\n")
+    (own.home / "secrets").mkdir()
+    (own.home / "secrets/telegram_token").write_text("a token")
+    for version, fits in (("0.25.1", False), ("0.26.0", True), ("1.0.0", True)):
+        fake = tmp_path / "bin/alertmanager"
+        fake.parent.mkdir(exist_ok=True)
+        fake.write_text(f"#!/bin/sh\necho 'alertmanager, version {version} (branch: x)' >&2\n")
+        fake.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
+        if fits:
+            assert "bot_token_file" in watching(own).files["provisioning/alertmanager/alertmanager.yml"]
+        else:
+            with pytest.raises(NervesysError, match=rf"at least Alertmanager 0\.26, and {fake} has version 0\.25"):
+                watching(own)
+
+
 def test_what_is_scraped_is_what_runs(own: StartupSettings) -> None:
     planned = watching(own)
     config = yaml.safe_load(planned.files["provisioning/prometheus/prometheus.yml"])
