@@ -222,6 +222,14 @@ def test_of_many_changes_the_newest_are_shown(repository: Path, tmp_path: Path) 
     assert shown(runner, "brain_commits") == {"": "60"}
 
 
+def test_a_long_reason_of_a_change_ends_in_an_ellipsis(repository: Path, tmp_path: Path) -> None:
+    write(repository, {"config/thresholds.yaml": b"# a\n"}, message="Because " + "of this and that, " * 9)
+    runner = runner_of(repository, tmp_path / "home")
+    runner.run_once("brain")
+    (labels,) = shown(runner, "brain_config_change_timestamp_seconds")
+    assert 'subject="Because of this and that, of this and that, of this and that, o…"' in labels
+
+
 def test_a_plain_folder_shows_its_fleet(tmp_path: Path) -> None:
     file = tmp_path / "brain" / "config" / "agents" / "grok.yaml"
     file.parent.mkdir(parents=True)
