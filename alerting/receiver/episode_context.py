@@ -1,4 +1,4 @@
-"""Context for the page of an episode: state, log lines, configuration changes, cost and slowest trace of the agent.
+"""Context for the page of an episode: state, log lines, configuration changes, cost and a trace of the agent.
 
 All are read at the same time, in threads, each with a time limit; the page says so where one is missing.
 """
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from alerting.journal.states import FLEET
 from alerting.receiver.agent_facts import cost_today, slowest_trace
 from alerting.receiver.last_changes import last_changes
+from alerting.receiver.last_failure import FailedTrace, last_failed_trace
 from alerting.receiver.last_lines import last_lines
 from alerting.receiver.search_result import SearchResult
 from alerting.receiver.watch import HeartbeatReader
@@ -54,6 +55,7 @@ class EpisodeContextReader:
         watch: reads an agent's last state.
         store: holds its logs.
         logs: the layout of their keys.
+        traces: likewise, of its traces.
         brain: holds the configuration; None where it is a plain folder.
         prometheus: knows costs and traces.
         logs_url: returns where people read all that an agent logged between two instants.
@@ -64,6 +66,7 @@ class EpisodeContextReader:
         watch: HeartbeatReader,
         store: ObjectStore,
         logs: str,
+        traces: str,
         brain: GitBrain | None,
         prometheus: Prometheus,
         clock: Clock,
@@ -71,7 +74,7 @@ class EpisodeContextReader:
     ) -> None:
         self._logs_url, self._prometheus = logs_url, prometheus
         self._watch, self._store, self._brain, self._clock = watch, store, brain, clock
-        self._logs = PathTemplate(logs)
+        self._logs, self._traces = PathTemplate(logs), PathTemplate(traces)
         self._pool = ThreadPoolExecutor(AT_ONCE, "page")
         self._store_pool = ThreadPoolExecutor(AT_ONCE, "page-store")
 
@@ -82,12 +85,13 @@ class EpisodeContextReader:
         if agent == FLEET:
             changes = await self._with_timeout(self._pool, partial(last_changes, self._brain, episode["opened_at"]))
             nothing: SearchResult[Any] = SearchResult()
-            parts = dict.fromkeys(("last_state", "lines", "cost", "trace"), nothing)
+            parts = dict.fromkeys(("last_state", "lines", "failed_trace", "cost", "trace"), nothing)
             return {**parts, "changes": changes, "logs_url": url}
         state_read: Future[SearchResult[LastState]] = Future()
         wanted: dict[str, tuple[ThreadPoolExecutor, Callable[[], SearchResult[Any]]]] = {
             "last_state": (self._store_pool, partial(self._last_state, agent, state_read)),
             "lines": (self._store_pool, partial(self._lines, episode, state_read)),
+            "failed_trace": (self._store_pool, partial(self._failed_trace, episode, state_read)),
             "changes": (self._pool, partial(last_changes, self._brain, episode["opened_at"], agent)),
             "cost": (self._pool, partial(cost_today, self._prometheus, agent)),
             "trace": (self._pool, partial(slowest_trace, self._prometheus, agent)),
@@ -122,11 +126,23 @@ class EpisodeContextReader:
     def _lines(
         self, episode: Mapping[str, Any], state_read: "Future[SearchResult[LastState]]"
     ) -> SearchResult[LogRecord]:
-        server = episode["server"]
-        if not server:
-            try:
-                states = state_read.result(SECONDS).items
-            except TimeoutError:
-                return SearchResult(missing=LATE)
-            server = next((item.state.server for item in states if item.state), None) or ""
+        try:
+            server = self._server_of(episode, state_read)
+        except TimeoutError:
+            return SearchResult(missing=LATE)
         return last_lines(self._store, self._logs, episode["agent"], server, episode["closed_at"] or self._clock())
+
+    def _failed_trace(
+        self, episode: Mapping[str, Any], state_read: "Future[SearchResult[LastState]]"
+    ) -> SearchResult[FailedTrace]:
+        try:
+            server = self._server_of(episode, state_read)
+        except TimeoutError:
+            return SearchResult(missing=LATE)
+        until = episode["closed_at"] or self._clock()
+        return last_failed_trace(self._store, self._traces, episode["agent"], server, until)
+
+    def _server_of(self, episode: Mapping[str, Any], state_read: "Future[SearchResult[LastState]]") -> str:
+        """Where the agent ran: as the episode has it, or its last state; empty where neither is known."""
+        states = () if episode["server"] else state_read.result(SECONDS).items
+        return episode["server"] or next((item.state.server for item in states if item.state), None) or ""

@@ -49,7 +49,7 @@ def last_lines(
     records: list[LogRecord] = []
     unread: list[str] = []
     try:
-        for info in _newest_first(_objects(store, template, agent, server, until), until):
+        for info in newest_first(find_objects(store, template, agent, server, until), until):
             if len(records) >= LINES:
                 break
             try:
@@ -63,7 +63,7 @@ def last_lines(
     return SearchResult(tuple(records[-LINES:]), missing or "; ".join(unread))
 
 
-def _newest_first(found: Iterable[ObjectInfo], until: float) -> list[ObjectInfo]:
+def newest_first(found: Iterable[ObjectInfo], until: float) -> list[ObjectInfo]:
     """The objects that hold what was logged last before an instant.
 
     The first one that was shipped after it has the lines of the time between, or what a killed agent had in its buffer;
@@ -74,7 +74,9 @@ def _newest_first(found: Iterable[ObjectInfo], until: float) -> list[ObjectInfo]
     return [*objects[len(earlier) :][:1], *reversed(earlier)][:OBJECTS]
 
 
-def _objects(store: ObjectStore, template: PathTemplate, agent: str, server: str, until: float) -> Iterator[ObjectInfo]:
+def find_objects(
+    store: ObjectStore, template: PathTemplate, agent: str, server: str, until: float
+) -> Iterator[ObjectInfo]:
     """The agent's objects of that day and the day before."""
     categories = (
         [category.value for category in Category if category is not Category.OTHER]

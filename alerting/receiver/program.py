@@ -111,11 +111,10 @@ class Receiver:
         )
         self._log_writer = AlertLogWriter(brain, journal, writer, instruments, clock, self._on_changes)
         watch = HeartbeatReader(store, settings, clock)
-        logs, prometheus = (
-            settings.storage.storj.paths.active_logs,
-            Prometheus(settings.monitoring.prometheus_url, SECONDS),
+        paths, prometheus = settings.storage.storj.paths, Prometheus(settings.monitoring.prometheus_url, SECONDS)
+        self._context_reader = EpisodeContextReader(
+            watch, store, paths.active_logs, paths.active_traces, brain, prometheus, clock, settings.logs_url
         )
-        self._context_reader = EpisodeContextReader(watch, store, logs, brain, prometheus, clock, settings.logs_url)
         cluster = Cluster.of(settings.monitoring)
         self._triage = analyst and AlertTriage(
             analyst, cluster, settings, watch.last_error, journal, writer, instruments, clock, self._on_changes

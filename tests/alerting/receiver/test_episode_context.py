@@ -1,6 +1,7 @@
 """The context of an episode: bounded in objects, bytes and time; what cannot be read is reported as missing.
 
-Covers: alerting.receiver.last_changes, alerting.receiver.last_lines, alerting.receiver.search_result.
+Covers: alerting.receiver.last_changes, alerting.receiver.last_failure, alerting.receiver.last_lines,
+alerting.receiver.search_result.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from alerting.receiver import episode_context
 from alerting.receiver import last_lines as lines_module
 from alerting.receiver.episode_context import EpisodeContextReader
 from alerting.receiver.last_changes import CHANGES, last_changes
+from alerting.receiver.last_failure import last_failed_trace
 from alerting.receiver.last_lines import LINES, OBJECTS, last_lines
 from alerting.receiver.watch import HeartbeatReader
 from nervesys.clients.prometheus import Prometheus
@@ -25,6 +27,7 @@ from tests.alerting.receiver.simulation import START, BreakableStore, a_fleet
 from tests.brains import write
 
 LAYOUT = "db/active_logs/{server}/{date}/{time}_{agent}_{seq}.jsonl.gz"
+TRACES = "db/traces/{server}/{date}/{time}_{agent}_{seq}.jsonl.gz"
 BY_CATEGORY = "logs/{category}/{server}/{date}/{agent}_{seq}.jsonl"
 DAY = 86400
 HOUR = 3600
@@ -137,6 +140,44 @@ def test_what_cannot_be_read_is_reported(store: Counting, monkeypatch: pytest.Mo
     assert read(store)[1].startswith("The store cannot be read: ")
 
 
+def spans(store: Counting, at: float, *traces: tuple[str, int], agent: str = "grok") -> None:
+    """An object of spans that began at an instant and took a second, each with its status code."""
+    begin = int(at * 1e9)
+    rows = [
+        {
+            "traceId": trace_id,
+            "spanId": "a" * 16,
+            "name": f"call {trace_id[0]}",
+            "startTimeUnixNano": str(begin),
+            "endTimeUnixNano": str(begin + 10**9),
+            "status": {"code": code},
+        }
+        for trace_id, code in traces
+    ]
+    line = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": rows}]}]}).encode()
+    stamp = format_time(at)
+    key = f"db/traces/alpha/{stamp[:10]}/{stamp[11:19].replace(':', '')}_{agent}_1.jsonl.gz"
+    ship(store, at + 1, agent=agent, key=key, body=gzip.compress(b"no span\n" + line))
+
+
+def test_the_last_trace_with_an_error_before_the_end_is_found(store: Counting) -> None:
+    def found(until: float = START) -> tuple[list[tuple[str, str, float]], str]:
+        result = last_failed_trace(store, PathTemplate(TRACES), "grok", "alpha", until)
+        return [(item.trace_id, item.name, item.ended) for item in result.items], result.missing
+
+    assert found() == ([], "No trace with an error is among its last ones.")
+    spans(store, START - HOUR, ("1" * 32, 2))
+    spans(store, START - 60, ("2" * 32, 2), ("3" * 32, 1))
+    spans(store, START - 30, ("4" * 32, 0))
+    spans(store, START - 20, ("5" * 32, 2), agent="gimai")
+    spans(store, START + 60, ("6" * 32, 2))
+    assert found() == ([("2" * 32, "call 2", START - 59)], "")
+    assert found(START - 120)[0][0][0] == "1" * 32
+    assert last_failed_trace(store, PathTemplate(TRACES), "grok", "", START).missing.startswith("It is not known")
+    store.broken = True
+    assert found()[1].startswith("The store cannot be read")
+
+
 def test_a_store_that_hangs_costs_the_page_its_time_limit(
     store: Counting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +189,7 @@ def test_a_store_that_hangs_costs_the_page_its_time_limit(
         HeartbeatReader(store, fleet.settings, lambda: START),
         store,
         LAYOUT,
+        TRACES,
         None,
         Prometheus("http://127.0.0.1:1", 0.1),
         lambda: START,
@@ -161,6 +203,7 @@ def test_a_store_that_hangs_costs_the_page_its_time_limit(
     assert {name: item.missing for name, item in found.items()} == {
         "last_state": episode_context.LATE,
         "lines": episode_context.LATE,
+        "failed_trace": episode_context.LATE,
         "changes": "The brain is a plain folder, which has no commits.",
     }
 
