@@ -9,9 +9,12 @@ from pydantic import SecretStr
 
 from alerting.messages.message import SECONDS, Message, MessageFailed
 from alerting.model import EmailChannel
+from nervesys.clients.bounded_smtp import smtp
 from nervesys.clients.http_errors import cause
 
 TLS_PORT = 465
+TOTAL_SECONDS = 3 * SECONDS
+"""For a whole mail: servers delay their greeting."""
 PERMANENT = range(500, 600)
 """Codes of SMTP after which no other attempt succeeds."""
 
@@ -25,11 +28,7 @@ def send(message: Message, channel: EmailChannel, password: SecretStr | None) ->
     host, _, port = channel.smarthost.rpartition(":")
     context = ssl.create_default_context()
     try:
-        if int(port) == TLS_PORT:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, int(port), timeout=SECONDS, context=context)
-        else:
-            server = smtplib.SMTP(host, int(port), timeout=SECONDS)
-        with server:
+        with smtp(host, int(port), SECONDS, TOTAL_SECONDS, context if int(port) == TLS_PORT else None) as server:
             if channel.require_tls and int(port) != TLS_PORT:
                 server.starttls(context=context)
             if channel.auth_username and password:

@@ -77,7 +77,8 @@ class Deadline:
                     each.shutdown(socket.SHUT_RDWR)
 
 
-def _watch(connection: Any) -> None:
+def watch(connection: socket.socket | None) -> None:
+    """Have a connection ended at the deadline of the call that this thread makes, if it has one."""
     deadline: Deadline | None = getattr(_thread, "deadline", None)
     if deadline is not None and connection is not None:
         deadline.watch(connection)
@@ -86,22 +87,22 @@ def _watch(connection: Any) -> None:
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         made = super()._new_conn()
-        _watch(made)
+        watch(made)
         return made
 
     def request(self, *args: Any, **options: Any) -> None:
-        _watch(self.sock)  # one that an earlier call has opened
+        watch(self.sock)  # one that an earlier call has opened
         super().request(*args, **options)
 
 
 class _TlsConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         made = super()._new_conn()
-        _watch(made)
+        watch(made)
         return made
 
     def request(self, *args: Any, **options: Any) -> None:
-        _watch(self.sock)
+        watch(self.sock)
         super().request(*args, **options)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 
+from nervesys.clients.bounded_smtp import smtp
 from nervesys.clients.http_errors import cause
 from nervesys.contract.times import utc
 from nervesys.errors import NervesysError
@@ -19,6 +20,8 @@ TYPES = {
     ReportFormat.HTML: ("text", "html"),
     ReportFormat.XLSX: ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
+TIMEOUTS = 10
+"""How often the time limit of a read may pass for a whole mail, with its attachments."""
 
 
 class MailFailed(NervesysError):
@@ -67,11 +70,8 @@ def send(mail: MailSettings, email: EmailMessage) -> None:
     """
     context, seconds = ssl.create_default_context(), mail.timeout_seconds
     try:
-        if mail.tls is Tls.IMPLICIT:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(mail.host, mail.port, timeout=seconds, context=context)
-        else:
-            server = smtplib.SMTP(mail.host, mail.port, timeout=seconds)
-        with server:
+        implicit = context if mail.tls is Tls.IMPLICIT else None
+        with smtp(mail.host, mail.port, seconds, TIMEOUTS * seconds, implicit) as server:
             if mail.tls is Tls.STARTTLS:
                 server.starttls(context=context)
             if mail.user and mail.password:

@@ -1,4 +1,7 @@
-"""Calls over HTTP end in time and size, however the server behaves."""
+"""Calls over HTTP end in time and size, however the server behaves; mail servers are left in time, too.
+
+Covers: nervesys.clients.bounded_smtp.
+"""
 
 import gzip
 import re
@@ -13,6 +16,7 @@ import pytest
 import requests
 
 from nervesys.clients.bounded_http import bounded_session, call
+from nervesys.clients.bounded_smtp import smtp
 from nervesys.clients.http_errors import ResponseTooLarge, cause
 from tests.servers.certificates import certify
 
@@ -24,15 +28,17 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
 @contextmanager
-def server(first: bytes, trickle: bytes = b"", tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A server that sends something at once, and then one byte after the other for ever."""
+def server(
+    first: bytes, trickle: bytes = b"", tls: ssl.SSLContext | None = None, *, greets: bool = False
+) -> Iterator[str]:
+    """A server that sends something to each request, or before it, and then one byte after the other for ever."""
     listener = socket.create_server(("127.0.0.1", 0))
     over = threading.Event()
 
     def respond(plain: socket.socket) -> None:
         try:
             with tls.wrap_socket(plain, server_side=True) if tls else plain as connection:
-                while connection.recv(1 << 16) and not over.is_set():
+                while (greets or connection.recv(1 << 16)) and not over.is_set():
                     connection.sendall(first)
                     while trickle and not over.wait(STEP):
                         connection.sendall(trickle)
@@ -101,8 +107,24 @@ def test_a_response_has_a_largest_size(head: bytes) -> None:
     assert cause(failure.value) == "the response is too large"
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_mail_server_that_trickles_is_left_at_the_deadline(secure: bool, tmp_path: Path) -> None:
+    context, trusted = None, None
+    if secure:
+        certify(tmp_path / "cert.pem", tmp_path / "key.pem")
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+        trusted = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    with server(b"220-hello", b"x", context, greets=True) as url:
+        port = int(url.rpartition(":")[2])
+        with pytest.raises(TimeoutError, match=r"within 0\.4 s"), smtp("127.0.0.1", port, 30, SECONDS, trusted):
+            pytest.fail("it greeted")
+
+
 def test_no_other_module_calls_servers_without_a_deadline() -> None:
-    direct = re.compile(r"requests\.(get|post|put|patch|delete|head|request|Session)\(|=requests\.Session\b")
+    direct = re.compile(
+        r"requests\.(get|post|put|patch|delete|head|request|Session)\(|=requests\.Session\b|smtplib\.SMTP(_SSL)?\("
+    )
     folders = ("nervesys", "alerting", "exporters", "reports", "commands", "dashboards")
     found = [
         str(path.relative_to(ROOT))
