@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from exporters.runner import Cache, Refresh
-from exporters.shared import push
+from exporters.shared import push_queue
 from exporters.shared.push import PushArea
 from exporters.shared.push_queue import PushQueue
 from exporters.shared.push_sender import Sender
@@ -200,7 +200,7 @@ def test_large_objects_are_several_requests(world: World, monkeypatch: pytest.Mo
 def test_a_long_queue_is_sent_in_the_order_of_time_a_few_objects_at_a_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push, "AHEAD", 2)
+    monkeypatch.setattr(push_queue, "AHEAD", 2)
     for name in ("5", "3", "1", "4", "2"):
         world.clock.now += 1
         world.ship(name, name)
