@@ -1,6 +1,8 @@
 """`nervesys backup`: make a full backup now."""
 
+import os
 import socket
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -71,17 +73,18 @@ def backup(
 
 def host_backup_place(base: Configuration, store: ObjectStore) -> BackupPlace:
     """What this host can back up, with the receiver's journal if its local file names one."""
-    return backup_place(base.place, base.loaded.settings.storage, store, _journal(base))
+    receiver = base.place.receiver_file(os.environ)
+    return backup_place(base.place, base.loaded.settings.storage, store, _journal(base, receiver), receiver)
 
 
-def _journal(base: Configuration) -> str | None:
+def _journal(base: Configuration, receiver: Path) -> str | None:
     """URL of the journal; None if this host has no receiver, or not its packages."""
-    if not (base.place.home / "receiver.yaml").exists():
+    if not receiver.exists():
         return None
     try:
         from alerting.receiver.local import open_local  # of another extra
 
-        journal = open_local(base.place).journal
+        journal = open_local(base.place, receiver).journal
     except (ModuleNotFoundError, SettingsError):
         return None
     return journal.get_secret_value() if journal else None

@@ -14,7 +14,7 @@ from rich.markup import escape
 from commands.audit_trail import CLI, audited, operator
 from commands.options import ArchiveUrl, BrainUrl, open_settings
 from nervesys.agent.backup.drill import join_problems, newest_backup, restore, verify
-from nervesys.agent.backup.relocate import move_artifacts, rows_of, upload_objects
+from nervesys.agent.backup.relocate import move_artifacts, rows_of, upload_contents, upload_objects
 from nervesys.agent.backup.restore import REPOSITORY, RestoredBackup, mark_complete
 from nervesys.audit import AUDIT, AuditAction, AuditResult
 from nervesys.contract import parse_time
@@ -91,6 +91,9 @@ def run(
     if upload:
         put, kept = upload_objects(restored, open_store(storage.storj), storage.storj.paths, log_step)
         log_step(f"uploaded {count(put, 'object')}; {kept} existed already")
+        put, kept = upload_contents(restored, storage.storj)
+        if put or kept:
+            log_step(f"uploaded {count(put, 'content')} of artifacts; {kept} existed already")
     log_step(f"{count(len(restored.files), 'file')}, {count(restored.bytes, 'byte')} restored into {into}")
     with audited(CLI, base.place, base.loaded.settings):  # not before: the folder had to be empty
         result = AuditResult.FAILED if problems else AuditResult.OK

@@ -9,7 +9,7 @@ import typer
 
 from alerting.drivers.driver import Driver
 from alerting.drivers.instances import DriverInstances
-from alerting.receiver.local import FILE, LocalFile
+from alerting.receiver.local import APPROVAL_KEY, LocalFile
 from commands.audit_trail import CLI, audited, operator
 from commands.console import escape, open_console
 from commands.options import BrainUrl, Home, open_settings
@@ -119,7 +119,7 @@ def rotate_(
 
 def list_own(start: Configuration) -> list[OwnSecret]:
     """The secrets of ours on this machine, also those that the receiver's file and the environment name."""
-    named = dict(_named_by_receiver(start.place.home / FILE))
+    named = dict(_named_by_receiver(start.place.receiver_file(os.environ)))
     if file := os.environ.get("NERVESYS_WEB_PASSWORD_FILE"):
         named["web_password"] = Path(file).absolute()
     return own_secrets(start.place.home, start.loaded.settings.storage.artifacts.tokens, named.items())
@@ -134,6 +134,10 @@ def _named_by_receiver(file: Path) -> Iterator[tuple[str, Path]]:
         return  # the receiver reports it
     if isinstance(local.token, SecretFromFile):
         yield "receiver_token", local.token.path
+    if isinstance(local.approvals.key, SecretFromFile):
+        yield APPROVAL_KEY, local.approvals.key.path
+    elif local.approvals.secrets_folder:
+        yield APPROVAL_KEY, Path(local.approvals.secrets_folder) / APPROVAL_KEY
     for name, driver in _each_driver(local.drivers.configured()):
         if isinstance(password := getattr(driver, "password", None), SecretFromFile):
             yield f"supervisor/{name}", password.path

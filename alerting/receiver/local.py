@@ -4,7 +4,9 @@ No file of the brain can set any of this: a brain names a driver and a target, t
 defaults stand here, for the file belongs to one machine and not to the brain.
 """
 
+import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,8 +17,10 @@ from alerting.drivers.fields import AbsolutePath, FileSecret, Seconds, read_secr
 from nervesys.errors import SettingsError, SettingsProblem
 from nervesys.settings import FolderTree, StartupSettings, load_file
 from nervesys.settings.section import SettingsSection
+from nervesys.settings.variables import value_of
 
 FILE = "receiver.yaml"
+JOURNAL_VARIABLE = "NERVESYS_JOURNAL_URL"
 APPROVAL_KEY = "approval_key"
 """File of the folder of secrets with the key of the links by which people approve."""
 TOKEN_CHARACTERS = 16
@@ -120,12 +124,15 @@ class LocalFile(SettingsSection):
     approvals: ApprovalSettings = ApprovalSettings()
 
 
-def open_local(place: StartupSettings, config: Path | None = None) -> LocalFile:
+def open_local(
+    place: StartupSettings, config: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> LocalFile:
     """The receiver's local file, with what it leaves open filled in.
 
     Args:
         place: whose home holds `receiver.yaml`, where `config` names no other file.
         config: from the command line.
+        environ: `NERVESYS_JOURNAL_URL` wins over the file's journal.
 
     Raises:
         SettingsError: the file is missing or wrong, or a secret cannot be read; with every mistake.
@@ -136,11 +143,28 @@ def open_local(place: StartupSettings, config: Path | None = None) -> LocalFile:
     local = load_file(FolderTree(file.parent), file.name, LocalFile)
     try:
         token = _long_enough(local.token or read_secret(place.secret("receiver_token")))
-        journal = local.journal or SecretStr(f"sqlite:///{place.journal}")
+        journal = _journal_of(environ) or local.journal or SecretStr(f"sqlite:///{place.journal}")
         approvals = _with_approval_key(local.approvals, place)
         return local.model_copy(update={"journal": journal, "token": token, "approvals": approvals})
     except ValueError as err:
         raise SettingsError([SettingsProblem(str(file), "token_file", str(err))]) from None
+
+
+def _journal_of(environ: Mapping[str, str]) -> SecretStr | None:
+    """The journal that a variable names.
+
+    Raises:
+        SettingsError: its value is no URL of a journal, or its file cannot be read.
+    """
+    problems: list[SettingsProblem] = []
+    found = value_of(JOURNAL_VARIABLE, environ, problems)
+    try:
+        journal = _check_journal_url(SecretStr(found.value)) if found else None
+    except ValueError as err:
+        problems.append(SettingsProblem(JOURNAL_VARIABLE, "", str(err)))
+    if problems:
+        raise SettingsError(problems)
+    return journal
 
 
 def _with_approval_key(approvals: ApprovalSettings, place: StartupSettings) -> ApprovalSettings:

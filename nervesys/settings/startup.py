@@ -38,6 +38,10 @@ class StartupSettings:
         """The bare mirror of the brain that a program keeps for itself."""
         return self.home / "brain" / program
 
+    def receiver_file(self, environ: Mapping[str, str]) -> Path:
+        """The receiver's local file: the one that `NERVESYS_RECEIVER_FILE` names, or that of the home."""
+        return Path(environ.get("NERVESYS_RECEIVER_FILE") or self.home / "receiver.yaml").absolute()
+
     @property
     def journal(self) -> Path:
         """The receiver's journal."""

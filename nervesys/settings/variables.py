@@ -110,6 +110,7 @@ STARTUP_VARIABLES = {
     "NERVESYS_PROFILE": "profiles laid over the brain, joined by commas, such as local",
     "NERVESYS_AGENT": "name of the agent, where nothing else says it (default: the machine's own, up to its first dot)",
     "NERVESYS_CHECKPOINTS_URL": "database of LangGraph's checkpoints (default: DATABASE_URL, else the agent's own)",
+    "NERVESYS_JOURNAL_URL": "the receiver's journal (default: `journal` of receiver.yaml, else SQLite in the home)",
     "NERVESYS_SERVER": "name of this host, as agents report it (default: the machine's own)",
 }
 """Variables that set no setting, most of them needed before any can be read; only those with `URL` have a `_FILE`."""

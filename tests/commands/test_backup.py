@@ -5,11 +5,15 @@ Covers: commands.backup, commands.restore.
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from nervesys.artifacts.files import ContentStorage
 from nervesys.stores.bundle import branch_tips
 from nervesys.stores.s3 import S3Store
 from nervesys.workspace import Workspace
@@ -108,3 +112,21 @@ def test_wrong_arguments_are_named(nervesys: Callable[..., str], tmp_path: Path)
     (tmp_path / "home/receiver.yaml").unlink()
     assert "which this host cannot reach" in nervesys("backup", code=1)
     assert "not on this host" in nervesys("backup", "--replace")
+
+
+def test_contents_of_artifacts_in_a_bucket_are_put_back(
+    nervesys: Callable[..., str], rclone_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(rclone_endpoint)
+    root = f"s3://{settings.bucket}/artifacts"
+    monkeypatch.setenv("NERVESYS_ARTIFACTS", root)
+    storage, uri = ContentStorage(root, settings), f"{root}/step_v1.txt"
+    storage.put(uri, BytesIO(b"a step"))
+    with closing(sqlite3.connect(tmp_path / "home/artifacts.sqlite3")) as db, db:
+        db.execute("CREATE TABLE manifests (id TEXT, uri TEXT, checksum TEXT, status TEXT, created_at REAL)")
+    nervesys("backup")
+    storage.delete(uri)
+    into = ("restore", "--into", str(tmp_path / "restored"), "--upload")
+    assert "uploaded 1 content of artifacts; 0 existed already" in nervesys(*into)
+    with storage.open(uri) as content_:
+        assert content_.read() == b"a step"

@@ -59,3 +59,16 @@ def test_named_ones_are_replaced_and_wrong_names_explained(run: Run, home: Path)
     foreign = run("secrets", "rotate", "store_secret_key", "--home", str(home))
     assert foreign.code == 2
     assert "issued by others" in " ".join(foreign.err.replace("│", "").split())
+
+
+def test_the_receivers_file_may_lie_elsewhere_and_names_the_key_of_approvals(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("receiver_token", "approval_key"):
+        (tmp_path / name).write_text(OLD)
+    file = tmp_path / "elsewhere.yaml"
+    file.write_text(f"token_file: {tmp_path}/receiver_token\napprovals: {{secrets_folder: {tmp_path}}}\n")
+    monkeypatch.setenv("NERVESYS_RECEIVER_FILE", str(file))
+    shown = run("secrets", "rotate", "--dry-run", "--home", str(tmp_path / "home")).out
+    assert "would replace receiver_token" in shown
+    assert "would replace approval_key" in shown

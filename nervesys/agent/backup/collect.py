@@ -51,6 +51,7 @@ class BackupPlace:
         home: NERVESYS_HOME of this host; None for none.
         brain: opens the brain with its whole history; None if it is a plain folder.
         journal: URL of the receiver's journal; None for the default file.
+        receiver: its local file, where that may lie outside the home.
     """
 
     storage: Storage
@@ -58,6 +59,7 @@ class BackupPlace:
     home: Path | None = None
     brain: Callable[[], GitBrain | None] = lambda: None
     journal: str | None = None
+    receiver: Path | None = None
 
     @property
     def cache(self) -> Path | None:
@@ -80,13 +82,16 @@ class BackupPlace:
 
     def _home(self, home: Path, missing: dict[str, str]) -> Iterator[BackupSource]:
         artifacts = self.storage.artifacts
-        is_monitoring = any((home / name).exists() for name in MONITORING_FILES)
-        if not is_monitoring:
+        outside = self.receiver if self.receiver and is_outside(home, str(self.receiver)) else None
+        has_receiver = outside is not None and outside.exists()
+        if not has_receiver and not any((home / name).exists() for name in MONITORING_FILES):
             missing.update(dict.fromkeys(("configuration", "secrets"), NOT_HERE) | missing)
         folders = {"workspaces": self.storage.workspace.path, "artifacts": artifacts.files}
         inside = {part: path for part, path in folders.items() if not is_outside(home, path)}
         named = {os.path.relpath(home / path, home).split("/")[0]: part for part, path in inside.items()}
         yield from home_sources(home, [part for part in HOME_PARTS if part not in missing], named)
+        if outside and has_receiver and "configuration" not in missing:
+            yield BackupSource("configuration", partial(_single, f"{HOME}receiver.yaml", outside))
         for part, name in zip(AGENTS_OWN, (WORKSPACE, CONTENTS), strict=True):
             if "://" not in folders[part] and is_outside(home, folders[part]):
                 yield BackupSource(part, partial(folder_items, home / folders[part], f"{HOME}{name}", whole=True))
@@ -123,7 +128,11 @@ def is_outside(home: Path, folder: str) -> bool:
 
 
 def backup_place(
-    place: StartupSettings, storage: Storage, store: ObjectStore, journal: str | None = None
+    place: StartupSettings,
+    storage: Storage,
+    store: ObjectStore,
+    journal: str | None = None,
+    receiver: Path | None = None,
 ) -> BackupPlace:
     """What a host can back up; the brain is fetched with its whole history into a mirror of its own.
 
@@ -132,8 +141,10 @@ def backup_place(
         storage: of the fleet.
         store: holds the objects.
         journal: URL of the receiver's journal; None for the default file.
+        receiver: its local file, where that may lie outside the home.
     """
-    return BackupPlace(storage, store, place.home, partial(open_brain, place, "backup", storage.brain), journal)
+    brain = partial(open_brain, place, "backup", storage.brain)
+    return BackupPlace(storage, store, place.home, brain, journal, receiver)
 
 
 def _single(name: str, path: Path) -> Iterator[BackupItem]:

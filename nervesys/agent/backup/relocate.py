@@ -6,11 +6,12 @@ from contextlib import closing
 from pathlib import Path
 
 from nervesys.agent.backup.index import checked_folder
-from nervesys.agent.backup.items import ROWS, STORE
+from nervesys.agent.backup.items import HOME, ROWS, STORE
 from nervesys.agent.backup.restore import RestoredBackup
 from nervesys.contract import PathTemplate
+from nervesys.errors import DatabaseUnavailable
 from nervesys.plural import count
-from nervesys.settings.storage import StorePaths
+from nervesys.settings.storage import StorePaths, StoreSettings
 from nervesys.stores.objects import ObjectStore
 
 PROGRESS_EVERY_FILES = 1000
@@ -58,3 +59,35 @@ def upload_objects(
         if number % PROGRESS_EVERY_FILES == 0:
             progress(f"{count(number, 'object')} of {len(missing)} so far")
     return len(missing), len(keys) - len(missing)
+
+
+def upload_contents(restored: RestoredBackup, store: StoreSettings) -> tuple[int, int]:
+    """Put contents of artifacts that were in a bucket back to it; those that exist are left as they are.
+
+    Returns:
+        How many were put, and how many exist already; none if they were in a folder, which `move_artifacts` covers.
+
+    Raises:
+        DatabaseUnavailable: the bucket does not respond, or a package is missing; the next call continues.
+    """
+    root = str(restored.index.header.get("artifacts_root") or "")
+    if not root.startswith("s3://"):
+        return 0, 0
+    try:
+        from nervesys.artifacts.files import ContentStorage, ContentUnavailable  # of another extra
+    except ModuleNotFoundError as err:
+        raise DatabaseUnavailable(f"it needs {err.name}: pip install 'nervesys-observability[artifacts]'") from None
+    prefix = f"{HOME}{checked_folder(str(restored.index.header.get('artifacts_folder') or 'artifacts'))}/"
+    names = sorted(name for name in restored.files if name.startswith(prefix))
+    storage, put = ContentStorage(root, store), 0
+    try:
+        existing = {file.uri for file in storage.all()}
+        for name in names:
+            uri = f"{storage.root}/{name.removeprefix(prefix)}"
+            if uri not in existing:
+                with restored.path(name).open("rb") as content:
+                    storage.put(uri, content)
+                put += 1
+    except ContentUnavailable as err:
+        raise DatabaseUnavailable(str(err)) from err
+    return put, len(names) - put

@@ -98,3 +98,13 @@ def test_a_token_that_could_be_guessed_is_a_mistake(place: StartupSettings) -> N
             open_local(place)
     (place.home / "secrets/receiver_token").write_text("sixteen--letters")
     assert open_local(place).token
+
+
+def test_a_variable_names_the_journal_and_wins_over_the_file(place: StartupSettings) -> None:
+    write(place, "journal: sqlite:////elsewhere\n")
+    url = "postgresql://nervesys@db/journal"
+    journal = open_local(place, environ={"NERVESYS_JOURNAL_URL": url}).journal
+    assert journal is not None
+    assert journal.get_secret_value() == url
+    with pytest.raises(SettingsError, match="NERVESYS_JOURNAL_URL"):
+        open_local(place, environ={"NERVESYS_JOURNAL_URL": "oracle://x"})

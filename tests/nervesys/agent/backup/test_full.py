@@ -17,12 +17,14 @@ import pytest
 from pydantic import SecretStr
 
 from nervesys.agent.backup.backup_files import BackupFiles
+from nervesys.agent.backup.collect import backup_place
 from nervesys.agent.backup.drill import newest_backup, restore, verify
 from nervesys.agent.backup.manifest import read_packs
 from nervesys.agent.backup.relocate import move_artifacts, upload_objects
 from nervesys.agent.backup.restore import RestoredBackup, mark_complete
 from nervesys.agent.backup.retention import read_state
 from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject, NervesysError, StoreUnavailable
+from nervesys.settings import StartupSettings
 from nervesys.stores.bundle import branch_tips
 from nervesys.stores.encryption import set_identity
 from nervesys.stores.folder import FolderArchive
@@ -267,3 +269,14 @@ def test_a_host_of_agents_alone_names_what_it_cannot_reach(fleet: Installation) 
     missing = fleet.back_up().missing
     assert missing.keys() == {"journal", "artifacts", "configuration", "secrets"}
     assert "not on this host" in missing["journal"]
+
+
+def test_the_receivers_file_is_contained_where_it_lies_outside_the_home(fleet: Installation) -> None:
+    (fleet.home / "journal.sqlite3").unlink()
+    elsewhere = fleet.folder / "elsewhere.yaml"
+    (fleet.home / "receiver.yaml").rename(elsewhere)
+    start = StartupSettings(fleet.home, str(fleet.repository))
+    contents = backup_place(start, fleet.storage, fleet.store, None, elsewhere).contents()
+    assert "configuration" not in contents.missing
+    items = [item.name for source in contents.sources if source.part == "configuration" for item in source.items()]
+    assert "home/receiver.yaml" in items
