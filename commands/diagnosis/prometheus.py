@@ -4,6 +4,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+import yaml
+
+from alerting.generate.prometheus_config import BUCKET
 from commands.diagnosis.finding import DoctorFinding, fail, ok, warn
 from nervesys.clients.prometheus import Prometheus
 from nervesys.plural import count
@@ -79,9 +82,26 @@ def judge_retention(text: str) -> DoctorFinding:
     return ok(SUBJECT, f"it keeps {text or 'its default'}{short}")
 
 
+def judge_relabelling(config: str) -> DoctorFinding:
+    """Whether it adds the label to alerts by which Alertmanager groups them for the receiver.
+
+    Args:
+        config: its configuration, as its API shows it.
+    """
+    alerting = (yaml.safe_load(config) or {}).get("alerting") or {}
+    targets = {step.get("target_label") for step in alerting.get("alert_relabel_configs") or ()}
+    if BUCKET in targets:
+        return ok(SUBJECT, f"it adds {BUCKET} to alerts")
+    remedy = "add alert_relabel_configs: docs/how-to/remote-write.md#relabelling-of-alerts"
+    return warn(SUBJECT, f"it does not add {BUCKET} to alerts: groups for the receiver can become too large", remedy)
+
+
 def check_prometheus(client: Prometheus, jobs: Collection[str], alerts: Collection[str]) -> Iterator[DoctorFinding]:
     """Ask a running Prometheus; the arguments are those of the judgements."""
     yield judge_version(str(client.status("buildinfo").get("version", "")))
     yield from judge_targets(client.targets(), jobs)
-    yield from judge_rules(client.rules(), alerts)
+    rules = client.rules()
+    yield from judge_rules(rules, alerts)
+    if rules and alerts:  # VictoriaMetrics has no rules, and vmalert shows its configuration to nobody
+        yield judge_relabelling(str(client.status("config").get("yaml", "")))
     yield judge_retention(str(client.status("runtimeinfo").get("storageRetention", "")))

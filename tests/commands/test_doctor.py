@@ -253,6 +253,13 @@ FAULTS: dict[str, tuple[Callable[[World], object], str, str, str, str]] = {
         "fails: many-to-many",
         "alerts check",
     ),
+    "alerts without bucket": (
+        lambda w: w.prometheus.update({"/api/v1/status/config": prometheus_page({"yaml": "global: {}"})}),
+        "WARN",
+        "prometheus",
+        "agent_bucket",
+        "alert_relabel_configs",
+    ),
     "short retention": (
         lambda w: w.prometheus.update({"/api/v1/status/runtimeinfo": prometheus_page({"storageRetention": "2d12h"})}),
         "WARN",

@@ -4,6 +4,7 @@ Covers: alerting.generate.messages, alerting.generate.prometheus_config, alertin
 alerting.scrape_targets.
 """
 
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -265,3 +266,12 @@ def test_samples_are_sent_to_other_stores_with_secrets_from_files(
 def test_a_wrong_remote_write_is_refused(entry: str, problem: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=problem):
         elsewhere(tmp_path, f"prometheus: {{remote_write: [{entry}]}}\n")
+
+
+@pytest.mark.parametrize("guide", ["remote-write", "kubernetes"])
+def test_guides_show_the_relabelling_that_is_generated(guide: str) -> None:
+    text = (Path(__file__).parents[3] / f"docs/how-to/{guide}.md").read_text()
+    (block,) = [part for part in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "hashmod" in part]
+    shown = yaml.safe_load(block)
+    generated = prometheus_config(load().settings, Path("/secrets"))["alerting"]["alert_relabel_configs"]
+    assert (shown["alert_relabel_configs"] if isinstance(shown, dict) else shown) == generated

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from alerting.generate.prometheus_config import prometheus_config
 from alerting.model import read_alerts
 from alerting.receiver import metrics
 from alerting.scrape_targets import jobs
@@ -189,10 +190,12 @@ def _fill(world: World) -> None:
     settings = load(environ=world.environ).settings
     alerts = read_alerts(FolderTree(shipped_root()))[0].alerts
     targets = [{"labels": {"job": job}, "health": "up", "lastError": ""} for job in jobs(settings)]
+    loaded = yaml.safe_dump(prometheus_config(settings, Path("/secrets")))
     rules = [{"name": alert.alertname, "health": "ok"} for alert in alerts if not alert.posted]
     world.prometheus |= {
         "/api/v1/status/buildinfo": prometheus_page({"version": "3.1.0"}),
         "/api/v1/status/runtimeinfo": prometheus_page({"storageRetention": "30d"}),
+        "/api/v1/status/config": prometheus_page({"yaml": loaded}),
         "/api/v1/targets": prometheus_page({"activeTargets": targets}),
         "/api/v1/rules": prometheus_page({"groups": [{"rules": rules}]}),
     }
