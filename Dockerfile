@@ -12,9 +12,10 @@ RUN apt-get update \
 # Git fetches and pushes the brain; it is unpacked without its Perl scripts. Package managers, Perl and login tools go;
 # dpkg's status still lists what is left, for whoever scans the image.
 FROM base AS system
-ARG FOLDERS="/agents /archive /brain /data /history /receiver /secrets /secrets/agents-artifacts /secrets/agents-store \
-    /secrets/artifacts /secrets/grafana /secrets/receiver /secrets/store /secrets/supervisor /secrets/supervisord"
-RUN useradd --uid 10001 --home-dir /nervesys --create-home nervesys \
+ARG FOLDERS="/agents /archive /artifacts /brain /data /history /provisioning /receiver /secrets \
+    /secrets/agents-artifacts /secrets/agents-store /secrets/artifacts /secrets/grafana /secrets/journal \
+    /secrets/receiver /secrets/store /secrets/supervisor /secrets/supervisord"
+RUN useradd --uid 10001 --home-dir /nervesys --create-home --skel /none nervesys \
     && install --directory --owner=10001 --group=10001 ${FOLDERS} \
     && apt-get update && cd /tmp && apt-get download git \
     && dpkg --install --force-depends --path-exclude='/usr/lib/git-core/*' \

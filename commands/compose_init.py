@@ -38,6 +38,14 @@ def compose_init(
     history: Annotated[
         Path | None, typer.Option(help="Folder for the demo's past, of which promtool makes Prometheus' blocks.")
     ] = None,
+    journal_user: Annotated[
+        str | None,
+        typer.Option(
+            metavar="USER",
+            envvar="NERVESYS_JOURNAL_USER",
+            help="Role of a PostgreSQL for the journal, whose password is created too (NERVESYS_JOURNAL_USER).",
+        ),
+    ] = None,
     url: Annotated[
         list[str] | None, typer.Option(metavar="SERVICE=URL", help="Address that people open; may be repeated.")
     ] = None,
@@ -57,6 +65,10 @@ def compose_init(
         archive.mkdir(parents=True, exist_ok=True)
     base = load_configuration("compose-init", environ, archive=archive.absolute().as_uri())
     _make_keys(secrets, base.loaded.agents)
+    if journal_user:
+        _make_journal_password(secrets / "journal", journal_user)
+    if receiver_home:
+        _link_secrets(receiver_home, secrets)
     agents = [name for name, agent in base.loaded.agents.items() if agent.enabled]
     password = (secrets / "supervisor" / "password").read_text()
     _write(secrets / "supervisord" / "supervisord.conf", container.config(agents, password), 0o600)
@@ -96,6 +108,20 @@ def _make_keys(secrets: Path, agents: Iterable[str]) -> None:
     keys.make(secrets / "grafana", ("admin_password",), SHARED)
     for name in agents:
         _write(secrets / "agents-artifacts" / name, (secrets / "artifacts" / name).read_text(), 0o400)
+
+
+def _make_journal_password(folder: Path, user: str) -> None:
+    """The password that PostgreSQL's image reads, and the same for libpq, which wants a file of its owner alone."""
+    keys.make(folder, ("password",), SHARED)
+    _write(folder / "pgpass", f"*:*:*:{user}:{(folder / 'password').read_text()}\n", 0o400)
+
+
+def _link_secrets(home: Path, secrets: Path) -> None:
+    """Make all secrets those of the receiver's home, for whoever mounts both: backups and rotation look there."""
+    link = home / "secrets"
+    if not (link.is_symlink() or link.exists()):
+        home.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(secrets.absolute())
 
 
 def _receiver_file(secrets: Path, demo: bool) -> str:

@@ -62,13 +62,15 @@ def stack(settings: Settings, agents: Iterable[str], urls: Mapping[str, str]) ->
         agents: their names.
         urls: address that people open, by service.
     """
-    listen = settings.monitoring.listen
+    listen, monitoring = settings.monitoring.listen, settings.monitoring
     shared = settings.shared_sources
     addresses = {EXPORTERS: listen.exporters} if shared else {}
     addresses |= {f"{name}-exporter": row.listen for name, row in settings.sources.items() if name not in shared}
     addresses |= {"artifacts": listen.artifacts, "logs": listen.logs, "page": listen.page}
     addresses |= {"receiver": listen.receiver, "s3": listen.s3}
     addresses |= {"prometheus": listen.prometheus, "alertmanager": listen.alertmanager, "grafana": listen.grafana}
+    peers = (*monitoring.receiver_peers, *monitoring.alertmanager.peers)
+    addresses |= {address.rpartition(":")[0]: address for address in peers}
     others = (
         Service(
             name=name,

@@ -89,3 +89,19 @@ def test_a_new_demo_has_a_past_for_prometheus_and_the_journal(tmp_path: Path, mo
     samples.unlink()
     init(tmp_path, *options)
     assert not list((tmp_path / "history").glob("*.om.gz")), "it may overlap what Prometheus has by now"
+
+
+def test_a_password_for_postgresql_is_made_once_and_only_where_it_is_asked_for(made: Path) -> None:
+    journal = made / "secrets/journal"
+    assert not journal.exists()
+    init(made, "--journal-user=nervesys")
+    password = (journal / "password").read_text()
+    assert (journal / "pgpass").read_text() == f"*:*:*:nervesys:{password}\n"
+    assert (journal / "pgpass").stat().st_mode & 0o777 == 0o400
+    init(made, "--journal-user=nervesys")
+    assert (journal / "password").read_text() == password
+
+
+def test_the_receivers_home_leads_to_all_secrets(made: Path) -> None:
+    init(made, f"--receiver-home={made / 'receiver'}")
+    assert (made / "receiver/secrets/receiver/receiver_token").is_file()

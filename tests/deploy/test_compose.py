@@ -49,6 +49,11 @@ SECRETS = {
     "page": ("store", "age"),
     "backfill": ("store", "age"),
     "receiver": ("store", "receiver", "supervisor", "age"),  # it shows last words
+    "backup": (  # only when it is called
+        *("store", "agents-store", "artifacts", "agents-artifacts"),
+        *("receiver", "supervisor", "grafana", "age"),
+    ),
+    "secrets": ("store", "artifacts", "agents-artifacts", "receiver", "supervisor"),  # likewise
     "alertmanager": ("receiver",),
     "grafana": ("grafana",),
 }
@@ -145,7 +150,8 @@ def test_a_service_gets_the_secrets_that_it_needs_and_no_other(name: str) -> Non
 def test_secrets_are_read_only_where_they_are_used(name: str) -> None:
     for _, target, mode in map(_volume, SERVICES[name].get("volumes", ())):
         if target.startswith("/secrets/"):
-            assert mode == ("rw" if name == "init" else "ro")
+            replaces = name == "init" or (name == "secrets" and target != "/secrets/store")
+            assert mode == ("rw" if replaces else "ro")
 
 
 def test_an_age_identity_is_given_to_those_who_read_once_its_file_is_named() -> None:
@@ -167,6 +173,26 @@ def test_the_override_for_a_fleet_takes_nothing_of_the_demo() -> None:
     for name, service in override.items():
         assert "profiles" in service or service["environment"]["NERVESYS_BRAIN"].startswith("${NERVESYS_BRAIN")
         assert not SERVICES[name].get("depends_on", {}).get("s3", {}).get("required", False)
+
+
+def test_the_override_for_two_receivers_adds_one_of_each_and_a_database_as_closed_as_all_others() -> None:
+    text = (ROOT / "docker-compose.ha.yml").read_text()
+    override = yaml.safe_load(re.sub(r" !(reset|override)\b", "", text))["services"]
+    monitoring = load(profile="local,compose,compose-ha").settings.monitoring
+    members = {address.rpartition(":")[0] for address in (*monitoring.receivers, *monitoring.alertmanagers)}
+    assert override.keys() - SERVICES.keys() == {"postgres", "provisioning", "receiver-2", "alertmanager-2"}
+    assert members == {"receiver", "receiver-2", "alertmanager", "alertmanager-2"}
+    for name in ("receiver", "receiver-2", "backup"):
+        assert override[name]["environment"]["NERVESYS_JOURNAL_URL"].startswith("${NERVESYS_JOURNAL_URL:-postgresql://")
+    peers = {f"--cluster.peer={name}:9094" for name in ("alertmanager", "alertmanager-2")}
+    assert all(peers <= set(override[name]["command"]) for name in ("alertmanager", "alertmanager-2"))
+    database = override["postgres"]
+    shared = ("read_only", "cap_drop", "security_opt", "logging", "restart")
+    assert {key: database[key] for key in shared} == {key: SERVICES["s3"][key] for key in shared}
+    assert database["mem_limit"]
+    assert database["pids_limit"]
+    assert "ports" not in database
+    assert not {"POSTGRES_PASSWORD", "POSTGRES_HOST_AUTH_METHOD"} & database["environment"].keys()
 
 
 def test_every_volume_is_used_and_every_used_volume_is_there() -> None:

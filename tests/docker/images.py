@@ -18,6 +18,7 @@ from tests.servers.prometheus import PROGRAMS
 
 BASE = "debian:trixie-slim"
 PROMETHEUS, ALERTMANAGER = "prom/prometheus:v3.15.0", "prom/alertmanager:v0.34.1"
+POSTGRES = "postgres:17.12-trixie"
 GRAFANA, PROXY = "grafana/grafana:13.3.0", "wollomatic/socket-proxy:1.12.2"
 OURS, STORE = "nervesys-observability:0.1.0", "nervesys-store:0.1.0"
 HERE = Path(__file__).parent / "stand_ins"
@@ -38,6 +39,12 @@ def prepare_proxy(engine: Engine) -> None:
     """Have the socket proxy, whose stand-in is made from our own image."""
     if not engine.has(PROXY):
         _build(engine, PROXY, "socket_proxy")
+
+
+def prepare_postgres(engine: Engine) -> None:
+    """Have PostgreSQL, which only docker-compose.ha.yml names."""
+    if not engine.has(POSTGRES) and (engine.own or engine.run("pull", POSTGRES, seconds=PULL_SECONDS).returncode):
+        _build(engine, POSTGRES, "postgres")
 
 
 def _base(engine: Engine, image: str) -> None:

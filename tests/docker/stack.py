@@ -28,11 +28,13 @@ class DockerStack:
 
     Attributes:
         seconds: what was measured, by name.
+        files: of the project, such as an override; none for docker-compose.yml alone.
     """
 
     engine: Engine
     ports: Mapping[str, int] = field(default_factory=lambda: {name: free_port() for name in PUBLISHED})
     seconds: dict[str, float] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
 
     def compose(self, *argv: str, stdin: bytes | None = None, **environ: str) -> str:
         """Run `docker compose` and return what it prints.
@@ -49,7 +51,9 @@ class DockerStack:
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run `docker compose`, whatever comes of it."""
         variables = {f"NERVESYS_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
-        command = ("compose", "--progress=quiet", f"--project-directory={ROOT}", f"--project-name={PROJECT}", *argv)
+        files = [f"--file={ROOT / name}" for name in self.files]
+        project = (f"--project-directory={ROOT}", f"--project-name={PROJECT}", *files)
+        command = ("compose", "--progress=quiet", *project, *argv)
         return self.engine.run(*command, stdin=stdin, environ={**variables, **environ})
 
     def up(self, name: str) -> None:
