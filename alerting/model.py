@@ -6,6 +6,7 @@ secrets. A disabled channel may be named by alerts; nothing is sent to it.
 
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -160,7 +161,32 @@ LONGEST_INTERVAL = 120
 GroupName = Annotated[
     str, text_form("[a-z][a-z0-9]*(-[a-z0-9]+)*", "must be words in small letters, such as my-agents")
 ]
-GroupInterval = Annotated[Duration, Field(gt=0, le=LONGEST_INTERVAL)]
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """An interval in evaluations of the other groups, so that it follows their pace."""
+
+    number: int
+
+
+def evaluations(number: int, every: float) -> float:
+    """So many evaluations in seconds, at most `LONGEST_INTERVAL`."""
+    return min(number * every, max(LONGEST_INTERVAL, every))
+
+
+def _parse_interval(text: object) -> Evaluations | float:
+    found = re.fullmatch(r"([1-9]\d?) evaluations", str(text))
+    if found:
+        return Evaluations(int(found[1]))
+    seconds = parse_duration(str(text))
+    if not 0 < seconds <= LONGEST_INTERVAL:
+        raise ValueError(f"must be longer than 0 s and at most {LONGEST_INTERVAL} s")
+    return seconds
+
+
+GroupInterval = Annotated[Evaluations | float, BeforeValidator(_parse_interval)]
+"""Seconds, written such as `1 minute`, or as `4 evaluations`."""
 
 
 class Alert(SettingsSection):
@@ -256,7 +282,7 @@ class AlertsFile(SettingsSection):
         engine: who evaluates; one at a time, so that nothing fires twice.
         disable: names of shipped alerts that the brain does not want.
         shipped: False leaves out all shipped alerts but the Watchdog.
-        intervals: seconds between two evaluations of a group of rules, where they are longer than those of all others.
+        intervals: between two evaluations of a group of rules, where it is longer than that of all others.
     """
 
     engine: Literal["prometheus", "grafana"]
@@ -286,7 +312,8 @@ class AlertsFile(SettingsSection):
             group: its name.
             shortest: that of all groups for which nothing else is set.
         """
-        return max(self.intervals.get(group, 0), shortest)
+        interval = self.intervals.get(group, 0.0)
+        return evaluations(interval.number, shortest) if isinstance(interval, Evaluations) else max(interval, shortest)
 
     def approval_channels(self, alertnames: Iterable[str]) -> list[str]:
         """The enabled channels of these alerts that can carry a link to approve."""

@@ -80,8 +80,8 @@ class ConditionCompiler:
         settings: thresholds and intervals.
         vocabulary: the words of the metric families.
         own: thresholds of agents that have some of their own.
-        configured: a series that records who was configured within the last hour; without one, every condition about
-            agents looks back by itself.
+        configured: a series that records who was configured within the last hour, if its user restricts every
+            expression about agents to them; without one, every expression looks back by itself.
     """
 
     settings: Settings
@@ -200,6 +200,8 @@ class ConditionCompiler:
             common: the expression with the fleet's thresholds.
             agents_by_expr: other expressions, with the agents that each is for.
         """
+        if not agents_by_expr and self.configured:
+            return common
         if not agents_by_expr:
             return f"{common}\n{self._configured()}"
         others = "|".join(sorted(chain.from_iterable(agents_by_expr.values())))

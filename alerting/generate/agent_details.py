@@ -1,7 +1,9 @@
 """What messages say about an agent, without a query for each alert that fires.
 
-The details of all agents are recorded once. The expression of a rule takes them as labels, its annotations read these
-labels, and the rule sets them empty, which removes them: so an alert keeps its identity when a detail changes.
+The details of all agents are recorded once, as one label. The expression of a rule takes it, its description shows it,
+and the rule sets it empty, which removes it: so an alert keeps its identity when a detail changes.
+Prometheus fills in each label and annotation of each alert that fires at each evaluation (about 25 µs each, which
+thousands of alerts multiply): so all details are one label, and no annotation of their own.
 """
 
 from alerting.conditions.freshness_guards import CONFIGURED_WITHIN_AN_HOUR
@@ -9,65 +11,67 @@ from alerting.conditions.freshness_guards import CONFIGURED_WITHIN_AN_HOUR
 CONFIGURED = "agent:nervesys_brain_agent_info:hour"
 """1 for each agent that the brain configured within the last hour."""
 DETAILS = "agent:nervesys_agent_details:info"
-"""1 for each configured agent, with those of `LABELS` that are known."""
-GROUP = "agent-details"
-LABELS = SERVER, STATUS, ACTION, ACTION_STATE = "agent_server", "agent_status", "agent_action", "agent_action_state"
-"""No alert has labels of these names, so that they hide none."""
-HEALTHY = ("running", "idle")
+"""1 for each configured agent, with `LABEL`."""
+GROUP, EVALUATIONS = "agent-details", 4
+"""Recorded at each fourth evaluation: the state of an agent, which it shows, changes no faster."""
+LABEL = "agent_details"
+"""A line for each detail that is known, such as `Server: web-1`. It hides no label: no alert has one of this name."""
+ANNOTATION = f"{{{{ $labels.{LABEL} }}}}"
+"""Template; each detail begins with a line break."""
+HEALTHY = "running or idle"
 """Recorded as one status: agents change between them all the time, and each change would begin a new series."""
-
-ANNOTATIONS = {
-    "server": f"{{{{ $labels.{SERVER} }}}}",
-    "last_words": f"{{{{ $labels.{STATUS} }}}}",
-    "done": f"{{{{ with $labels.{ACTION} }}}}{{{{ . }}}} is {{{{ $labels.{ACTION_STATE} }}}}{{{{ end }}}}",
-}
-"""Templates. One whose label is missing is empty, and the message leaves its line out."""
+SERVER, STATUS, ACTION = "agent_server", "agent_status", "agent_action"
+"""Labels of which `LABEL` is made."""
+_SERVER, _STATUS, _ACTION = r"\nServer: ", r"\nLast status: ", r"\nWhat was done: "
+"""As PromQL writes them."""
 
 
-def configured_record() -> dict[str, str]:
-    """The rule that records `CONFIGURED`: rules of its own group see it at once, others at most one interval late."""
-    return {"record": CONFIGURED, "expr": f"group by (agent) ({CONFIGURED_WITHIN_AN_HOUR})"}
-
-
-def details_record() -> dict[str, str]:
-    """The rule that records `DETAILS`; the last status of an agent that is down is that of the record before."""
-    statuses = _labelled("nervesys_agent_status == 1", STATUS, "status")
-    statuses = f'label_replace({statuses}, "{STATUS}", "{" or ".join(HEALTHY)}", "status", "{"|".join(HEALTHY)}")'
-    actions = _labelled(_labelled('nervesys_open_actions{agent!="*"} > 0', ACTION, "action"), ACTION_STATE, "state")
-    known = {
-        SERVER: _labelled("nervesys_agent_info", SERVER, "server"),
-        STATUS: f'{statuses} or on (agent) {DETAILS}{{{STATUS}!=""}}',
-        f"{ACTION}, {ACTION_STATE}": actions,
-    }
-    joined = "".join(
-        f"\n* on (agent) group_left ({labels}) ({_once(expr, labels)} or on (agent) {CONFIGURED})"
-        for labels, expr in known.items()
-    )
-    return {"record": DETAILS, "expr": f"{CONFIGURED}{joined}"}
+def records() -> list[dict[str, str]]:
+    """The rules of the group that records details."""
+    return [
+        {"record": CONFIGURED, "expr": f"group by (agent) ({CONFIGURED_WITHIN_AN_HOUR})"},
+        {"record": DETAILS, "expr": _details()},
+    ]
 
 
 def with_details(expr: str, *, configured: bool) -> str:
-    """An expression whose result carries the details of its agents; it never has fewer series for their lack.
+    """An expression whose result carries the details of its agents.
 
     Args:
         expr: about agents.
-        configured: whether its agents are all among those of `CONFIGURED`; else it is evaluated twice.
+        configured: the result is only about configured agents; else about all of the expression, which is evaluated
+            twice.
     """
-    joined = f"(\n{expr}\n)\n* on (agent) group_left ({', '.join(LABELS)}) topk by (agent) (1, {DETAILS}"
-    if configured:
-        return f"{joined} or on (agent) {CONFIGURED})"
-    return f"{joined})\nor ((\n{expr}\n) unless on (agent) {DETAILS})"
+    # Until the results before a restart of Prometheus are forgotten, two series of an agent may differ in their label.
+    joined = f"(\n{expr}\n)\n* on (agent) group_left ({LABEL}) topk by (agent) (1, {DETAILS})"
+    return joined if configured else f"{joined}\nor ((\n{expr}\n) unless on (agent) {DETAILS})"
 
 
 def without_details() -> dict[str, str]:
-    """Labels of a rule that remove those of its result."""
-    return dict.fromkeys(LABELS, "")
+    """The label of a rule that removes that of its result."""
+    return {LABEL: ""}
 
 
-def _labelled(expr: str, label: str, source: str) -> str:
-    return f'label_replace({expr}, "{label}", "$1", "{source}", "(.+)")'
+def _details() -> str:
+    """The last status of an agent that is down is that of the record before."""
+    servers = f'label_replace(nervesys_agent_info, "{SERVER}", "{_SERVER}$1", "server", "(.+)")'
+    statuses = f'label_replace(nervesys_agent_status == 1, "{STATUS}", "{_STATUS}$1", "status", "(.+)")'
+    statuses = (
+        f'label_replace({statuses}, "{STATUS}", "{_STATUS}{HEALTHY}", "status", "{HEALTHY.replace(" or ", "|")}")'
+    )
+    last = f'"(?s:.*)({_STATUS}[^\\n]*)(?s:.*)"'
+    before = f'label_replace({DETAILS} unless on (agent) nervesys_agent_status, "{STATUS}", "$1", "{LABEL}", {last})'
+    actions = f'label_join(nervesys_open_actions{{agent!="*"}} > 0, "{ACTION}", " is ", "action", "state")'
+    actions = f'label_replace({actions}, "{ACTION}", "{_ACTION}$1", "{ACTION}", "(.+)")'
+    known = {SERVER: servers, STATUS: f"{statuses} or on (agent) {before}", ACTION: actions}
+    joined = "".join(
+        f"\n* on (agent) group_left ({label}) ({_once(expr, label)} or on (agent) {CONFIGURED})"
+        for label, expr in known.items()
+    )
+    sources = ", ".join(f'"{label}"' for label in known)
+    return f'group by (agent, {LABEL}) (label_join(\n{CONFIGURED}{joined},\n"{LABEL}", "", {sources}))'
 
 
-def _once(expr: str, labels: str) -> str:
+def _once(expr: str, label: str) -> str:
     """1 for each agent; two series of one agent would fail every rule that is joined with them."""
-    return f"topk by (agent) (1, group by (agent, {labels}) ({expr}))"
+    return f"topk by (agent) (1, group by (agent, {label}) ({expr}))"

@@ -1,4 +1,9 @@
-"""Notification texts: templates that Alertmanager and Grafana fill in alike, in plain text."""
+"""Notification texts: templates that Alertmanager and Grafana fill in alike, in plain text.
+
+What is the same for all alerts stands here, not in an annotation, which is filled in for each at each evaluation.
+"""
+
+from nervesys.settings import Settings
 
 TITLE = (
     "{{ if .CommonLabels.nervesys_test }}TEST {{ end }}"
@@ -6,26 +11,37 @@ TITLE = (
 )
 MOST = 20
 """Alerts that a message describes: a channel would refuse the text of thousands."""
-TEXT = (
-    f"{{{{ if gt (len .Alerts) {MOST} }}}}{{{{ len .Alerts }}}} alerts, of which {MOST} follow.\n\n{{{{ end }}}}"
-    f"{{{{ range $number, $alert := .Alerts }}}}{{{{ if lt $number {MOST} }}}}"
-    "{{ .Annotations.summary }}\n"
-    "{{ with .Labels.agent }}Agent: {{ . }}\n{{ end }}"
-    "{{ with .Labels.server }}Server: {{ . }}\n{{ end }}"
-    "{{ with .Annotations.server }}Server: {{ . }}\n{{ end }}"
-    "Since: {{ .StartsAt.UTC.Format `2006-01-02 15:04:05` }} UTC\n"
-    "What happened: {{ .Annotations.description }}\n"
-    "{{ with .Annotations.last_words }}Last status: {{ . }}\n{{ end }}"
-    "{{ with .Annotations.largest }}Most series: {{ . }}\n{{ end }}"
-    "{{ with .Annotations.action }}Action: {{ . }}\n{{ end }}"
-    "{{ with .Annotations.done }}What was done: {{ . }}\n{{ end }}"
-    "What to do: {{ .Annotations.runbook_url }}\n"
-    "Dashboard: {{ .Annotations.dashboard_url }}\n"
-    "Journal: {{ .Annotations.journal_url }}\n\n{{ end }}{{ end }}"
-)
-"""A line whose value is not known is left out."""
-PLAIN = f"{TITLE}\n\n{TEXT}"
-"""Title and text in one, for channels without a title."""
+
+
+def message_text(settings: Settings) -> str:
+    """The text of a message; a line whose value is not known is left out.
+
+    Args:
+        settings: address of the journal.
+    """
+    return (
+        f"{{{{ if gt (len .Alerts) {MOST} }}}}{{{{ len .Alerts }}}} alerts, of which {MOST} follow.\n\n{{{{ end }}}}"
+        f"{{{{ range $number, $alert := .Alerts }}}}{{{{ if lt $number {MOST} }}}}"
+        "{{ .Annotations.summary }}\n"
+        "{{ with .Labels.agent }}Agent: {{ . }}\n{{ end }}"
+        "{{ with .Labels.server }}Server: {{ . }}\n{{ end }}"
+        "Since: {{ .StartsAt.UTC.Format `2006-01-02 15:04:05` }} UTC\n"
+        "What happened: {{ .Annotations.description }}\n"
+        "{{ with .Annotations.largest }}Most series: {{ . }}\n{{ end }}"
+        "What to do: {{ .Annotations.runbook_url }}\n"
+        "Dashboard: {{ .Annotations.dashboard_url }}\n"
+        f"Journal: {settings.monitoring.journal_url}/{{{{ with .Labels.agent }}}}?agent={{{{ . }}}}{{{{ end }}}}\n\n"
+        "{{ end }}{{ end }}"
+    )
+
+
+def whole_message(settings: Settings) -> str:
+    """Title and text in one, for channels without a title.
+
+    Args:
+        settings: address of the journal.
+    """
+    return f"{TITLE}\n\n{message_text(settings)}"
 
 
 SERIES_STORY = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from alerting.conditions.compile import ConditionCompiler
-from alerting.generate.messages import PLAIN, TEXT, TITLE
+from alerting.generate.messages import TITLE, message_text, whole_message
 from alerting.generate.prometheus_config import BUCKET
 from alerting.generate.rules import outline_of
 from alerting.model import (
@@ -59,7 +59,7 @@ def alertmanager_config(compiler: ConditionCompiler, alerts: AlertsFile, secrets
             {"name": NOBODY},
             {"name": ACTIONS, "webhook_configs": list(_to_receivers(settings, secrets))},
             {"name": DEADMAN, "webhook_configs": [*_to_receivers(settings, secrets), *_to_outside(settings)]},
-            *({"name": name, **_integration(channel, secrets)} for name, channel in alerts.enabled.items()),
+            *({"name": name, **_integration(settings, channel, secrets)} for name, channel in alerts.enabled.items()),
         ],
     }
 
@@ -87,7 +87,7 @@ def posted_config(settings: Settings, alerts: AlertsFile, secrets: Path) -> dict
                 else []
             ),
             *(
-                {"name": name, **_integration(channel, secrets)}
+                {"name": name, **_integration(settings, channel, secrets)}
                 for name, channel in alerts.enabled.items()
                 if name in names
             ),
@@ -192,17 +192,19 @@ def _to_outside(settings: Settings) -> Iterator[dict[str, Any]]:
         yield {"url": settings.monitoring.deadman.url, "send_resolved": False}
 
 
-def _integration(channel: Channel, secrets: Path) -> dict[str, Any]:
+def _integration(settings: Settings, channel: Channel, secrets: Path) -> dict[str, Any]:
     """A channel as Alertmanager writes it."""
     match channel:
         case SlackChannel():
             slack = {"api_url_file": str(secrets / channel.api_url_file), "channel": channel.channel}
-            return {"slack_configs": [{**slack, "send_resolved": True, "title": TITLE, "text": TEXT}]}
+            message = {"send_resolved": True, "title": TITLE, "text": message_text(settings)}
+            return {"slack_configs": [{**slack, **message}]}
         case EmailChannel():
-            return {"email_configs": [_email(channel, secrets)]}
+            return {"email_configs": [_email(settings, channel, secrets)]}
         case TelegramChannel():
             bot = {"bot_token_file": str(secrets / channel.bot_token_file), "chat_id": channel.chat_id}
-            return {"telegram_configs": [{**bot, "send_resolved": True, "parse_mode": "", "message": PLAIN}]}
+            message = {"send_resolved": True, "parse_mode": "", "message": whole_message(settings)}
+            return {"telegram_configs": [{**bot, **message}]}
         case WebhookChannel():
             token = channel.token_file and {"type": "Bearer", "credentials_file": str(secrets / channel.token_file)}
             return {
@@ -216,7 +218,7 @@ def _integration(channel: Channel, secrets: Path) -> dict[str, Any]:
             }
 
 
-def _email(channel: EmailChannel, secrets: Path) -> dict[str, Any]:
+def _email(settings: Settings, channel: EmailChannel, secrets: Path) -> dict[str, Any]:
     parts: dict[str, Any] = {
         "to": channel.to,
         "from": channel.sender,
@@ -224,7 +226,7 @@ def _email(channel: EmailChannel, secrets: Path) -> dict[str, Any]:
         "require_tls": channel.require_tls,
         "send_resolved": True,
         "headers": {"Subject": TITLE},
-        "text": TEXT,
+        "text": message_text(settings),
         "html": "",
     }
     if channel.auth_username:

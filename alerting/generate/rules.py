@@ -7,7 +7,7 @@ from alerting.conditions.compile import ComparedLimit, ConditionCompiler
 from alerting.conditions.language import Condition, parse_condition
 from alerting.generate import agent_details
 from alerting.generate.messages import SERIES_STORY
-from alerting.model import Alert, AlertSeverity, AlertsFile
+from alerting.model import Alert, AlertSeverity, AlertsFile, evaluations
 from alerting.overlay import WATCHDOG
 from alerting.units import BaseUnit, promql_duration
 from nervesys.contract.dashboard_links import variable_for
@@ -112,12 +112,8 @@ def prometheus_rules(compiler: ConditionCompiler, alerts: AlertsFile) -> dict[st
         _group_entry(group.name, group.every, [_rule_entry(rule, settings) for rule in group.rules])
         for group in rule_groups(recording, alerts)
     ]
-    # At the head of the first group, that of silent agents: these must not be called down, or missed, by a late record.
-    for first in groups[:1]:
-        first["rules"].insert(0, agent_details.configured_record())
-    every = settings.monitoring.prometheus.evaluation_interval_seconds
-    groups.append(_group_entry(agent_details.GROUP, every, [agent_details.details_record()]))
-    return {"groups": groups}
+    every = evaluations(agent_details.EVALUATIONS, settings.monitoring.prometheus.evaluation_interval_seconds)
+    return {"groups": [*groups, _group_entry(agent_details.GROUP, every, list(agent_details.records()))]}
 
 
 def _group_entry(name: str, every: float, rules: list[dict[str, Any]]) -> dict[str, Any]:
@@ -163,25 +159,29 @@ def _rule_entry(rule: Rule, settings: Settings) -> dict[str, Any]:
     if alert.name != WATCHDOG:
         # A gap in the data must not send "resolved"; only the dead-man's switch must stop at once.
         entry["keep_firing_for"] = promql_duration(settings.thresholds.heartbeat.grace_seconds)
-    story = agent_details.ANNOTATIONS if of_agents else SERIES_STORY if SERIES in rule.expr else {}
-    labels = {"severity": str(rule.severity)} | (agent_details.without_details() if of_agents else {})
-    return entry | {"labels": labels, "annotations": annotations(rule, settings) | story}
+    labels, texts = {"severity": str(rule.severity)}, annotations(rule, settings)
+    if of_agents:
+        labels |= agent_details.without_details()
+        texts["description"] += agent_details.ANNOTATION
+    elif SERIES in rule.expr:
+        texts |= SERIES_STORY
+    return entry | {"labels": labels, "annotations": texts}
 
 
 def annotations(rule: Rule, settings: Settings) -> dict[str, str]:
-    """The annotations of a rule, for either engine, as Prometheus templates."""
+    """The annotations of a rule, for either engine, as Prometheus templates.
+
+    Few: each is parsed and filled in for each alert that fires, at each evaluation.
+    """
     page = rule.alert.dashboard
     names = [name for name in rule.by if name in DASHBOARD_VARIABLES]
     variables = "&".join(f"var-{variable_for(page, name)}={{{{ $labels.{name} }}}}" for name in names)
     dashboard = f"{settings.dashboards_url}/d/{page}"
-    query = "?agent={{ $labels.agent }}" if "agent" in rule.by else ""
     return {
         "summary": rule.alert.summary or _summary(rule),
-        "description": rule.alert.description.strip() or _description(rule),
+        "description": (rule.alert.description.strip() or _description(rule)) + _automatic(rule.alert),
         "runbook_url": f"{settings.monitoring.docs_url}/{rule.alert.runbook_page}",
         "dashboard_url": f"{dashboard}?{variables}" if variables else dashboard,
-        "journal_url": f"{settings.monitoring.journal_url}/{query}",
-        **_automatic(rule.alert),
         **_compared(rule),
     }
 
@@ -200,18 +200,18 @@ def _compared(rule: Rule) -> dict[str, str]:
     if "agent" not in rule.by:
         return {}
     unit = rule.limits[0].unit if rule.limits else BaseUnit.COUNT
-    threshold = {"threshold": ", ".join(map(str, rule.limits))} if rule.limits else {}
-    return {"value": f"{{{{ $value | {HUMANIZE[unit]} }}}}", **threshold}
+    threshold = f"; threshold {', '.join(map(str, rule.limits))}" if rule.limits else ""
+    return {"value": f"{{{{ $value | {HUMANIZE[unit]} }}}}{threshold}"}
 
 
-def _automatic(alert: Alert) -> dict[str, str]:
-    """What the receiver does by itself; a first message is sent before there is a result to report."""
+def _automatic(alert: Alert) -> str:
+    """A line on what the receiver does by itself; a first message is sent before there is a result to report."""
     names = ", ".join(
         f"{action.auto_action}{' once a person approves' if action.confirm else ''}"
         for action in alert.actions
         if action.auto_action
     )
-    return {"action": f"{names}, by the receiver; the journal shows its result"} if names else {}
+    return f"\nAction: {names}, by the receiver; the journal shows its result" if names else ""
 
 
 def _summary(rule: Rule) -> str:

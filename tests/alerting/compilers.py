@@ -21,6 +21,12 @@ def rules_in(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def records_in(content: dict[str, Any], *readers: dict[str, Any]) -> list[dict[str, Any]]:
-    """The recording rules of all groups of such a file; where alerting rules are given, those that they read."""
+    """The recording rules of all groups of such a file; where rules are given, those that they read, in turn."""
     records = [rule for group in content["groups"] for rule in group["rules"] if "record" in rule]
-    return [rule for rule in records if not readers or any(rule["record"] in reader["expr"] for reader in readers)]
+    if not readers:
+        return records
+    read: list[dict[str, Any]] = []
+    for rule in reversed(records):  # a record reads those before it
+        if any(rule["record"] in reader["expr"] for reader in (*readers, *read)):
+            read.insert(0, rule)
+    return read

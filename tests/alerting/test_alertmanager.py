@@ -108,12 +108,9 @@ def fire(address: str, alertname: str, severity: str, **labels: str) -> None:
     """Send an alert as Prometheus does."""
     annotations = {
         "summary": f"{alertname} it is",
-        "description": "so",
-        "server": "web-1",
-        "last_words": "well",
+        "description": "so\nServer: web-1\nLast status: well",
         "runbook_url": "run",
         "dashboard_url": "look",
-        "journal_url": "read",
     }
     alert = {"labels": {"alertname": alertname, "severity": severity, **labels}, "annotations": annotations}
     requests.post(f"http://{address}/api/v2/alerts", json=[alert], timeout=5).raise_for_status()
@@ -166,13 +163,13 @@ def test_people_read_what_is_the_case_and_what_to_do(alertmanager: str, sink: Si
     assert re.sub(r"Since: \d{4}(-\d\d){2} \d\d(:\d\d){2} UTC", "Since: then", attachment["text"]).split("\n") == [
         "AgentStopped it is",
         "Agent: grok",
-        "Server: web-1",
         "Since: then",
         "What happened: so",
+        "Server: web-1",
         "Last status: well",
         "What to do: run",
         "Dashboard: look",
-        "Journal: read",
+        f"Journal: http://{sink.address}/?agent=grok",
         "",
         "",
     ]

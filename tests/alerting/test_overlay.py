@@ -81,6 +81,15 @@ def test_an_interval_changes_by_its_group_and_the_others_stay(tmp_path: Path) ->
     assert "intervals.storage" in problem
 
 
+@pytest.mark.parametrize(("every", "seconds"), [(15, 60), (5, 20), (60, 120), (300, 300)])
+def test_an_interval_in_evaluations_follows_the_pace_of_the_others(
+    tmp_path: Path, every: float, seconds: float
+) -> None:
+    alerts, _ = read_alerts(brain(tmp_path, "intervals: {storage: 4 evaluations}\n"))
+    assert alerts.interval_of("storage", every) == seconds
+    assert mistakes_of(tmp_path, "intervals: {storage: 0 evaluations}\n")
+
+
 def test_an_own_condition_replaces_a_shipped_expression_and_its_labels(tmp_path: Path) -> None:
     shipped = next(alert for alert in SHIPPED.alerts if alert.expr and alert.by)
     changed = named(alerts_of(tmp_path, f"alerts: [{{name: {shipped.name}, condition: cpu > 99%}}]"), shipped.alertname)

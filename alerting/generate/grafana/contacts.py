@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from alerting.generate.messages import PLAIN, TEXT, TITLE
+from alerting.generate.messages import TITLE, message_text, whole_message
 from alerting.generate.routes import ACTIONS, DEADMAN, PEOPLE_GROUP, RECEIVER_TOKEN, pace, receiver_urls, routes
 from alerting.model import AlertsFile, Channel, EmailChannel, SlackChannel, TelegramChannel, WebhookChannel
 from nervesys.settings import Settings
@@ -28,7 +28,7 @@ def contact_points(settings: Settings, alerts: AlertsFile, secrets: Path) -> lis
     return [
         _contact(ACTIONS, to_receivers),
         _contact(DEADMAN, [*to_receivers, *_to_outside(settings)]),
-        *(_contact(name, [_integration(channel, secrets)]) for name, channel in alerts.enabled.items()),
+        *(_contact(name, [_integration(settings, channel, secrets)]) for name, channel in alerts.enabled.items()),
     ]
 
 
@@ -89,21 +89,18 @@ def _escape(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def _integration(channel: Channel, secrets: Path) -> Integration:
+def _integration(settings: Settings, channel: Channel, secrets: Path) -> Integration:
     """A channel as Grafana writes it; the SMTP server is a setting of Grafana itself."""
+    title, text = _escape(TITLE), _escape(message_text(settings))
     match channel:
         case SlackChannel():
             url = _file(secrets / channel.api_url_file)
-            return "slack", {"url": url, "title": _escape(TITLE), "text": _escape(TEXT)}, True
+            return "slack", {"url": url, "title": title, "text": text}, True
         case EmailChannel():
-            return (
-                "email",
-                {"addresses": _escape(channel.to), "subject": _escape(TITLE), "message": _escape(TEXT)},
-                True,
-            )
+            return "email", {"addresses": _escape(channel.to), "subject": title, "message": text}, True
         case TelegramChannel():
             bot = {"bottoken": _file(secrets / channel.bot_token_file), "chatid": str(channel.chat_id)}
-            return "telegram", {**bot, "message": _escape(PLAIN), "parse_mode": "None"}, True
+            return "telegram", {**bot, "message": _escape(whole_message(settings)), "parse_mode": "None"}, True
         case WebhookChannel():
             token = _bearer(secrets / channel.token_file) if channel.token_file else {}
             return "webhook", {"url": _escape(channel.url), "httpMethod": "POST", **token}, True

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from alerting.generate.agent_details import (
-    ANNOTATIONS,
+    ANNOTATION,
     DETAILS,
-    configured_record,
-    details_record,
+    GROUP,
+    records,
     with_details,
     without_details,
 )
@@ -42,12 +42,13 @@ SERIES: dict[str, float | str] = {
     'nervesys_open_actions{agent="grok",action="restart_agent",state="running"}': 0,
     'nervesys_open_actions{agent="*",action="restart_agent",state="escalated"}': 1,
 }
-KNOWN = {"server": "web-1", "last_words": "running or idle", "done": "restart_agent is pending"}
-UNKNOWN = dict.fromkeys(KNOWN, "")
+KNOWN = "Gone.\nServer: web-1\nLast status: running or idle\nWhat was done: restart_agent is pending"
+UNKNOWN = "Gone."
 
 
-def fires(agent: str, annotations: dict[str, str]) -> dict[str, Any]:
-    return {"exp_labels": {"agent": agent, "severity": "critical"}, "exp_annotations": annotations}
+def fires(agent: str, description: str) -> dict[str, Any]:
+    labels = {"agent": agent, "severity": "critical"}
+    return {"exp_labels": labels, "exp_annotations": {"description": description}}
 
 
 @pytest.mark.parametrize(
@@ -69,9 +70,9 @@ def test_an_alert_names_what_is_known_of_its_agent_and_fires_where_nothing_is(
         "alert": "Texts",
         "expr": expr,
         "labels": {"severity": "critical"} | without_details(),
-        "annotations": ANNOTATIONS,
+        "annotations": {"description": f"Gone.{ANNOTATION}"},
     }
-    rules = [configured_record(), details_record(), rule]
+    rules = [*records(), rule]
     once = [{"labels": f'{{agent="{agent}"}}', "value": 1} for agent in ("copilot", "gimai", "grok")]
     test = {
         "interval": "1m",
@@ -95,7 +96,7 @@ def test_no_annotation_of_an_alert_that_can_fire_for_many_has_a_query() -> None:
 
 
 def test_every_alert_about_an_agent_has_its_details_and_nothing_else_has() -> None:
-    detailed = {rule["alert"] for rule in rules_in(CONTENT) if "last_words" in rule["annotations"]}
+    detailed = {rule["alert"] for rule in rules_in(CONTENT) if rule["annotations"]["description"].endswith(ANNOTATION)}
     assert {"AgentDown", "ToolFailing", "ActionEscalated"} <= detailed
     assert {
         rule["alert"] for rule in rules_in(CONTENT) if without_details().items() <= rule["labels"].items()
@@ -103,11 +104,17 @@ def test_every_alert_about_an_agent_has_its_details_and_nothing_else_has() -> No
     assert not {"HighCPU", "Watchdog", "ModelFailing"} & detailed
 
 
-def test_who_is_configured_is_recorded_before_the_rules_about_silence_and_read_by_all_others() -> None:
-    first = CONTENT["groups"][0]
-    assert (first["name"], first["rules"][0]) == ("liveness", configured_record())
-    assert len(records_in(CONTENT)) == 2
+def test_an_alert_that_can_fire_for_many_has_few_labels_and_annotations_to_fill_in() -> None:
+    many = [rule for rule in rules_in(CONTENT) if without_details().items() <= rule["labels"].items()]
+    assert max(len(rule["labels"]) + len(rule["annotations"]) for rule in many) == 7
+
+
+def test_who_is_configured_is_read_from_the_record_and_not_by_each_rule() -> None:
+    assert CONTENT["groups"][-1] == {"name": GROUP, "interval": "1m", "rules": records()}
+    assert records_in(CONTENT) == records()
     alone = {
         rule["alert"] for rule in rules_in(CONTENT) if "last_over_time(nervesys_brain_agent_info[1h])" in rule["expr"]
     }
     assert alone == {"UnknownAgents"}
+    about_agents = [rule for rule in rules_in(CONTENT) if without_details().items() <= rule["labels"].items()]
+    assert all(DETAILS in rule["expr"] for rule in about_agents)

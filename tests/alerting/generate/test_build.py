@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from alerting.generate.build import files
-from alerting.generate.messages import TEXT
 from alerting.generate.prometheus_config import BUCKET, BUCKETS, prometheus_config
 from alerting.generate.rules import prometheus_rules, rules_of
 from alerting.model import read_alerts
@@ -54,7 +53,7 @@ def test_what_is_committed_is_fresh_and_says_where_it_comes_from() -> None:
 def test_every_rule_carries_what_people_need() -> None:
     settings = load().settings
     for rule in rules_in(prometheus_rules(compiler_of(settings), ALERTS)):
-        everything = {"summary", "description", "runbook_url", "dashboard_url", "journal_url"}
+        everything = {"summary", "description", "runbook_url", "dashboard_url"}
         assert everything <= set(rule["annotations"])
         assert rule["labels"]["severity"] in {"critical", "warning", "info", "none"}
         assert ("keep_firing_for" in rule) == (rule["alert"] != "Watchdog")
@@ -69,7 +68,14 @@ def test_every_rule_has_its_group_and_only_rules_about_silence_delay_one_another
         "AgentStuckStopping",
         "DuplicateAgent",
     ]
-    assert {group["name"]: group["interval"] for group in groups}["storage"] == "1m"
+    intervals = {group["name"]: group["interval"] for group in groups}
+    assert {name: intervals[name] for name in ("servers", "progress", "agents", "storage", "series")} == {
+        "servers": "15s",
+        "progress": "30s",
+        "agents": "1m",
+        "storage": "1m",
+        "series": "2m",
+    }
     assert {alert.group for alert in ALERTS.alerts if not alert.posted} == {group["name"] for group in groups[:-1]}
     assert groups[-1]["name"] == "agent-details"
     assert "own" not in {group["name"] for group in groups}
@@ -77,10 +83,9 @@ def test_every_rule_has_its_group_and_only_rules_about_silence_delay_one_another
 
 def test_a_message_names_what_the_receiver_does_by_itself_before_there_is_a_result() -> None:
     rules = rules_in(prometheus_rules(compiler_of(load().settings), ALERTS))
-    actions = {rule["alert"]: rule["annotations"].get("action", "") for rule in rules}
-    assert actions["AgentDown"].startswith("restart_agent, by the receiver")
-    assert actions["AgentStopped"] == ""
-    assert "{{ with .Annotations.action }}Action: {{ . }}" in TEXT
+    texts = {rule["alert"]: rule["annotations"]["description"] for rule in rules}
+    assert "\nAction: restart_agent, by the receiver; the journal shows its result{{" in texts["AgentDown"]
+    assert "Action:" not in texts["AgentStopped"]
 
 
 def test_links_carry_the_agent() -> None:
