@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
 
-import fsspec
 from botocore.exceptions import BotoCoreError
-from fsspec.exceptions import FSTimeoutError
 
 from nervesys.errors import SettingsError, SettingsProblem, SourceError
 from nervesys.settings.storage import StoreSettings
@@ -126,6 +124,8 @@ def _scheme_of(uri: str) -> str:
 
 
 def _filesystem(root: str, store: StoreSettings) -> Any:
+    import fsspec  # takes a quarter of a second, which only those who open it pay
+
     if root.startswith(f"{LOCAL}/"):
         return fsspec.filesystem("file", auto_mkdir=True, skip_instance_cache=True)
     if not root.startswith(S3):
@@ -165,6 +165,6 @@ def _convert_errors(verb: str, what: str) -> Iterator[None]:
     """Convert errors of the file system to `ContentUnavailable`."""
     try:
         yield
-    except (OSError, BotoCoreError, FSTimeoutError) as err:
+    except (OSError, BotoCoreError) as err:
         reason = (getattr(err, "strerror", None) or str(err) or type(err).__name__).splitlines()[0]
         raise ContentUnavailable(f"{verb} {what}: {reason}") from err
