@@ -18,13 +18,16 @@ from sqlalchemy import (
     update,
 )
 
-from alerting.journal.states import FLEET, OPEN_STATES, ActionState, Episode, EpisodeVerdict, StateChange
+from alerting.journal.states import OPEN_STATES, ActionState, Episode, EpisodeVerdict, StateChange
 from alerting.journal.tables import attempts, episodes, history
 
 AT_ONCE = 0.0
 """`due_at` of an episode that is due at once: in the past by the clock of every receiver."""
 BATCH = 500
 """Episodes claimed in one turn."""
+
+NEW = {"attempts": 0, "driver_errors": 0, "baseline": "", "sign": "", "waited": 0.0, "driver": "", "server": ""}
+"""Columns of an episode of which nothing is known yet."""
 
 _NEWEST = (
     select(func.max(episodes.c.id))
@@ -46,7 +49,6 @@ _BEFORE = (
 _END_CHECKS = update(episodes).where(*_BEFORE).values(due_at=None)
 _OPEN = insert(episodes).returning(episodes)
 _NOTE = insert(history)
-_SCHEDULE_CHECK = update(episodes).where(episodes.c.id == bindparam("episode")).values(due_at=bindparam("at"))
 
 
 def open_episode(
@@ -64,8 +66,7 @@ def open_episode(
     """Open an episode; earlier episodes are no longer checked."""
     connection.execute(_END_CHECKS, {"of_action": action, "of_agent": agent, "of_test": test})
     row = {"action": action, "agent": agent, "test": test, "alert": alert, "state": state, "detail": detail}
-    row |= {"verdict": EpisodeVerdict.RECEIVED, "opened_at": now, "updated_at": now, "due_at": due_at}
-    row |= {"attempts": 0, "driver_errors": 0, "baseline": "", "sign": "", "waited": 0.0, "driver": "", "server": ""}
+    row |= NEW | {"verdict": EpisodeVerdict.RECEIVED, "opened_at": now, "updated_at": now, "due_at": due_at}
     opened = _episode(connection.execute(_OPEN, row).mappings().one())
     note(connection, opened.id, now, state, EpisodeVerdict.RECEIVED, detail)
     return opened
@@ -133,25 +134,6 @@ def next_due(connection: Connection, now: float) -> float | None:
     return instant
 
 
-def open_incident(connection: Connection, action: str) -> Episode | None:
-    """The fleet's open open_incident, which the blast radius opens; None where there is none."""
-    newest = latest(connection, action, FLEET)
-    return newest if newest and newest.open else None
-
-
-def released_at(connection: Connection, action: str) -> float | None:
-    """When the fleet's last open_incident was closed."""
-    mine = (episodes.c.action == action, episodes.c.agent == FLEET)
-    instant: float | None = connection.execute(select(func.max(episodes.c.closed_at)).where(*mine)).scalar_one()
-    return instant
-
-
-def count_trials(connection: Connection, incident_id: int) -> dict[ActionState, int]:
-    """How many episodes an incident let through, by their state."""
-    query = select(episodes.c.state, func.count()).where(episodes.c.trial_of == incident_id).group_by(episodes.c.state)
-    return {ActionState(state): number for state, number in connection.execute(query)}
-
-
 def count_with_verdict(connection: Connection, action: str, verdict: str) -> int:
     """How many open episodes have this verdict."""
     mine = (episodes.c.action == action, episodes.c.verdict == verdict, episodes.c.closed_at.is_(None))
@@ -176,14 +158,6 @@ def count_attempts(connection: Connection, actions: Collection[str], since: floa
     trial = exists().where(episodes.c.id == attempts.c.episode_id, episodes.c.trial_of.is_not(None))
     mine = (attempts.c.action.in_(actions), attempts.c.started_at > since, ~trial)
     query = select(func.count()).select_from(attempts).where(*mine)
-    return int(connection.execute(query).scalar_one())
-
-
-def verdicts_since(connection: Connection, episode: Episode, verdict: str, since: float) -> int:
-    """How often the history of an action and agent holds a verdict since then, across episodes."""
-    mine = (episodes.c.action == episode.action, episodes.c.agent == episode.agent)
-    matching = (history.c.verdict == verdict, history.c.at > since)
-    query = select(func.count()).select_from(history).join(episodes).where(*mine, *matching)
     return int(connection.execute(query).scalar_one())
 
 
@@ -296,15 +270,10 @@ def acknowledge(connection: Connection, episode_id: int, now: float) -> list[Sta
     )
 
 
-def extend_lease(connection: Connection, episode_id: int, owner: str, until: float) -> None:
-    """Renew the lease on an episode, where this receiver still has it."""
-    mine = (episodes.c.id == episode_id, episodes.c.lease_owner == owner)
+def extend_leases(connection: Connection, ids: Collection[int], owner: str, until: float) -> None:
+    """Renew the leases on episodes, where this receiver still has them."""
+    mine = (episodes.c.id.in_(ids), episodes.c.lease_owner == owner)
     connection.execute(update(episodes).where(*mine).values(lease_until=until))
-
-
-def schedule_check(connection: Connection, episode_id: int, at: float | None) -> None:
-    """Set when an episode is due; None until an alert of it is received."""
-    connection.execute(_SCHEDULE_CHECK, {"episode": episode_id, "at": at})
 
 
 def release(connection: Connection, episode: Episode, due_at: float | None) -> None:

@@ -1,20 +1,20 @@
 """Journals the alerts of webhooks: every alert as evidence, an episode for every remedy, a record for every log line.
 
-Alerts that are journalled together share their SQL: three statements in all, and one for each agent. An episode that
-is opened, or has to be looked at again, costs a few more.
+Alerts that are journalled together share their SQL: nine statements in all, and one more for each whose episode ended.
 """
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, exists, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alerting.journal.episodes import AT_ONCE, latest_of, open_episode, schedule_check
+from alerting.journal.batches import open_episodes, schedule_checks
+from alerting.journal.episodes import AT_ONCE, latest_of
 from alerting.journal.states import ENDED_BY_PEOPLE, FIRING, ActionState, Episode, StateChange
 from alerting.journal.tables import alerts, evidence, records
 
@@ -130,41 +130,50 @@ def _remedy(
     connection: Connection, action: str, test: bool, stored: Sequence[_StoredAlert], now: float
 ) -> list[StateChange]:
     newest = latest_of(connection, action, {alert.arrival.agent for alert in stored}, test=test)
-    evidence_rows: list[dict[str, int]] = []
-    changes: list[StateChange] = []
-    for arrival, alert_id in ((alert.arrival, alert.id) for alert in stored):
-        episode = _joined_episode(connection, newest.get(arrival.agent), arrival, now)
-        if episode is None and arrival.status == FIRING:
-            episode = _open(connection, arrival, action, now)
-            changes.append(StateChange(arrival.agent, action, ActionState.PENDING, episode.detail))
-        if episode is not None:
-            newest[arrival.agent] = episode
-            evidence_rows.append({"episode_id": episode.id, "alert_id": alert_id})
-    if evidence_rows:
-        connection.execute(_insert_once(connection.dialect.name, evidence), evidence_rows)
-    return changes
+    opening: dict[str, Arrival] = {}
+    to_check: set[int] = set()
+    joined: list[_StoredAlert] = []
+    for alert in stored:
+        arrival = alert.arrival
+        episode = newest.get(arrival.agent)
+        if arrival.agent not in opening:
+            if episode is not None and _belongs(connection, arrival, episode, now):
+                to_check |= {episode.id} if _needs_check(arrival, episode, now) else set()
+            elif arrival.status == FIRING:
+                opening[arrival.agent] = arrival
+            else:
+                continue
+        joined.append(alert)
+    schedule_checks(connection, to_check, AT_ONCE)
+    details = {agent: _opened_because(arrival) for agent, arrival in opening.items()}
+    opened = open_episodes(
+        connection,
+        action,
+        [(agent, arrival.alertname, details[agent]) for agent, arrival in opening.items()],
+        now,
+        test=test,
+    )
+    ids = {agent: episode.id for agent, episode in newest.items()} | opened
+    rows = [{"episode_id": ids[alert.arrival.agent], "alert_id": alert.id} for alert in joined]
+    if rows:
+        connection.execute(_insert_once(connection.dialect.name, evidence), rows)
+    return [StateChange(agent, action, ActionState.PENDING, detail) for agent, detail in details.items()]
 
 
-def _joined_episode(connection: Connection, newest: Episode | None, arrival: Arrival, now: float) -> Episode | None:
-    """The agent's newest episode, where the alert belongs to it; the receiver then looks at the agent."""
-    if newest is None:
-        return None
-    if not (newest.open or _is_same_firing(connection, arrival, newest) or _is_refused(connection, newest, now)):
-        return None
-    # What people have ended stays ended.
+def _belongs(connection: Connection, arrival: Arrival, newest: Episode, now: float) -> bool:
+    """Whether an alert belongs to the agent's newest episode."""
+    return newest.open or _is_same_firing(connection, arrival, newest) or _is_refused(connection, newest, now)
+
+
+def _needs_check(arrival: Arrival, newest: Episode, now: float) -> bool:
+    """Whether the receiver has to look at the agent again; what people have ended stays ended."""
     ended_by_people = newest.state is ActionState.FAILED or newest.verdict in ENDED_BY_PEOPLE
     wanted = newest.open or (arrival.status == FIRING and not ended_by_people)
-    if not wanted or (newest.due_at is not None and newest.due_at <= now):
-        return newest
-    schedule_check(connection, newest.id, AT_ONCE)
-    return replace(newest, due_at=AT_ONCE)
+    return wanted and (newest.due_at is None or newest.due_at > now)
 
 
-def _open(connection: Connection, arrival: Arrival, action: str, now: float) -> Episode:
-    detail = f"{arrival.alertname} is firing{arrival.because and f': {arrival.because}'}"
-    return open_episode(
-        connection, action, arrival.agent, arrival.alertname, detail, now, test=arrival.test, due_at=AT_ONCE
-    )
+def _opened_because(arrival: Arrival) -> str:
+    return f"{arrival.alertname} is firing{arrival.because and f': {arrival.because}'}"
 
 
 def _is_same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> bool:

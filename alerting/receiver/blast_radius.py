@@ -3,6 +3,8 @@
 The cause is then likely a common one, which restarts do not mend. An open episode of the agent `*`, the incident, is
 kept in the journal while that holds, so that all receivers go by it and people see one incident. A few agents are
 restarted as a trial, one by one; once those have recovered, the others follow in waves that double as proof arrives.
+While no trial recovers, another agent is tried from time to time, so that the end of the cause is noticed. Its proof
+shows that the earlier ones failed for the common cause: they are restarted with the others.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,11 +18,19 @@ GROWTH = 2
 
 @dataclass(frozen=True)
 class BlastRadius:
-    """How much of the fleet may be down before restarts are held back, and how many are then tried first."""
+    """How much of the fleet may be down before restarts are held back, and how many are then tried first.
+
+    Attributes:
+        share: of the fleet; more is a common cause.
+        at_least: agents that must be down before the share counts.
+        trial: agents that are tried first, one by one.
+        pause: seconds after the last attempt until another agent is tried, where no trial recovers.
+    """
 
     share: float
     at_least: int
     trial: int
+    pause: float = 120.0
 
     def is_exceeded(self, down: int, fleet: int) -> bool:
         """Whether more than the share of the fleet is down, and no fewer than it takes."""
@@ -33,12 +43,14 @@ class FleetIncident:
 
     Attributes:
         open: the open incident; None where there is none.
-        admitted: number of episodes that were let through and are open, or ended with proof; none that waits for
-            approval.
+        admitted: number of episodes that were let through and are open, or ended with proof; without those that wait for
+            approval, or whose last attempt is older than the first one that was proven.
         proven: of them, those that ended with proof.
         trying: whether one of them has not ended yet; one that was escalated or waits for approval is not waited for.
         waiting: open episodes that are held back.
         released_at: when the last incident ended; episodes from before that may act.
+        first_proven: when the attempt began that was proven first; what failed before it failed for the cause.
+        idle_seconds: since the last attempt began.
     """
 
     open: Episode | None = None
@@ -47,12 +59,20 @@ class FleetIncident:
     trying: bool = False
     waiting: int = 0
     released_at: float | None = None
+    first_proven: float | None = None
+    idle_seconds: float = 0.0
 
     def room(self, radius: BlastRadius) -> int:
         """How many more may be let through: trials one by one, then `GROWTH` for each proof."""
-        if self.proven < radius.trial:
-            return int(not self.trying and self.admitted < radius.trial)
-        return max(radius.trial + GROWTH * self.proven - self.admitted, 0)
+        wave = radius.trial + GROWTH * self.proven - self.admitted if self.proven >= radius.trial else 0
+        may_try = not self.trying and (self.admitted < radius.trial or self.idle_seconds >= radius.pause)
+        return max(wave, int(may_try))
+
+    def failed_for_cause(self, episode: Episode) -> bool:
+        """Whether the episode's attempts failed before the first proof, so that they say nothing about its agent."""
+        if self.open is None or self.first_proven is None or episode.trial_of != self.open.id:
+            return False
+        return episode.attempt_at is not None and episode.attempt_at < self.first_proven
 
     @property
     def over(self) -> bool:
@@ -97,7 +117,8 @@ def admit_restarts(
     free = {
         episode.id
         for episode in candidates
-        if (number is not None and episode.trial_of == number) or episode.opened_at <= (incident.released_at or 0)
+        if (number is not None and episode.trial_of == number and not incident.failed_for_cause(episode))
+        or episode.opened_at <= (incident.released_at or 0)
     }
     held = sorted((episode for episode in candidates if episode.id not in free), key=_since)
     trips = incident.open is None and radius.is_exceeded(down, fleet)

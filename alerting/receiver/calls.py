@@ -53,6 +53,7 @@ class AttemptRunner:
         self._instruments, self._clock, self._on_changes = instruments, clock, on_changes
         self._pool = ThreadPoolExecutor(AT_ONCE, "driver")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._keeper: asyncio.Task[None] | None = None
         self.in_progress: set[int] = set()
 
     def start(self, episode: Episode, attempt_id: int, config: AgentConfig) -> None:
@@ -63,38 +64,42 @@ class AttemptRunner:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: self.in_progress.discard(episode.id))
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._renew_leases())
 
     async def close(self) -> None:
         """Stop without waiting for calls under way: the receiver that takes their lease over looks for proof first."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._keeper] if self._keeper else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _call(self, episode: Episode, attempt_id: int, config: AgentConfig) -> None:
         began = self._clock()
-        keeper = asyncio.create_task(log_errors("lease", self._renew_lease(episode)))
         try:
             loop = asyncio.get_running_loop()
             attempt = partial(REMEDIES[episode.action].attempt, self._drivers, config, episode.server)
             outcome = await loop.run_in_executor(self._pool, call_driver, attempt)
         except RuntimeError as err:  # no thread could be started
             outcome = call_driver(partial(_raise, err))
-        finally:
-            keeper.cancel()
         now = self._clock()
         self._instruments.observe(metrics.DURATION, now - began, episode.action, episode.driver)
         self._on_changes(
             await self._writer.commit(lambda connection: _record_outcome(connection, episode, attempt_id, outcome, now))
         )
 
-    async def _renew_lease(self, episode: Episode) -> None:
-        def extend(connection: Connection) -> None:
-            episodes.extend_lease(connection, episode.id, self.owner, self._clock() + self.lease_seconds)
-
-        while True:
+    async def _renew_leases(self) -> None:
+        """Renew the leases of all calls in progress, together: thousands may wait for their turn."""
+        while self.in_progress:
             await asyncio.sleep(self.lease_seconds / 3)
-            await self._writer.commit(extend)
+            extend = partial(
+                episodes.extend_leases,
+                ids=tuple(self.in_progress),
+                owner=self.owner,
+                until=self._clock() + self.lease_seconds,
+            )
+            await log_errors("leases", self._writer.commit(extend))
 
 
 def _record_outcome(

@@ -128,7 +128,12 @@ def _proof(case: Case) -> Decision | None:
         detail = f"instance {case.instance} is running{made}"
         return Decision(EpisodeVerdict.PROVEN, ActionState.RECOVERED, detail, case.now + 2 * case.policy.down)
     sign = f"{case.instance} {case.observation.version}"
-    return stay(case, EpisodeVerdict.FIRST_SIGN, f"instance {case.instance} seen once", sign=sign)
+    first = stay(case, EpisodeVerdict.FIRST_SIGN, f"instance {case.instance} seen once", sign=sign)
+    until_next = case.policy.heartbeat - case.observation.age
+    if until_next <= 0:
+        return first
+    # not only then: in between, another instance of the same name may write
+    return replace(first, due_at=case.now + min(until_next + LATE_SECONDS, case.policy.check_interval))
 
 
 def _still_firing(case: Case) -> Decision | None:
@@ -167,7 +172,8 @@ def _alive(case: Case) -> Decision | None:
     if not case.fresh or case.stopping:
         return None
     if case.escalated:
-        return stay(case, EpisodeVerdict.WAITING, "heartbeat seen, but of no new instance")
+        verdict = EpisodeVerdict.FRESH if case.cause_gone else EpisodeVerdict.WAITING
+        return stay(case, verdict, "heartbeat seen, but of no new instance")
     if case.acted and case.waited < case.proof_seconds:
         return stay(
             case,
@@ -197,7 +203,7 @@ def _stopped(case: Case) -> Decision | None:
 
 
 def _waiting(case: Case) -> Decision | None:
-    if case.escalated:
+    if case.escalated and not case.cause_gone:
         return stay(case, EpisodeVerdict.WAITING, "waiting for an operator")
     if case.episode.state not in (ActionState.RUNNING, ActionState.SUCCEEDED):
         return None
@@ -249,6 +255,8 @@ def _act(case: Case) -> Decision:
     return Decision(EpisodeVerdict.ACT, ActionState.RUNNING, why, fields=fields)
 
 
+LATE_SECONDS = 2.0
+"""That the second heartbeat may be late; if it is later, the next look is an interval of checks later."""
 BY_OPERATOR = "requested by an operator"
 Rule = Callable[[Case], Decision | None]
 

@@ -62,6 +62,7 @@ class Policy:
         flaps: recoveries in that window after which people are asked instead of restarting again.
         observe: decide and journal, but call no driver.
         approval: that people have to approve an action.
+        heartbeat: between two heartbeats of an agent; 0 where it is not known.
     """
 
     grace: float
@@ -75,6 +76,7 @@ class Policy:
     flaps: int
     observe: bool = False
     approval: float = 3600
+    heartbeat: float = 0
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ class Case:
         instances: that were seen under its name, this observation's among them.
         causes: the episode's alerts that are not about silence.
         firing: names of those of them that fire now; None where that cannot be found out.
+        cause_gone: its attempts failed for the cause of an incident that others have recovered from since; they are not
+            among `attempts`.
     """
 
     episode: Episode
@@ -127,6 +131,7 @@ class Case:
     instances: Instances = NO_INSTANCES
     causes: tuple[RestartCause, ...] = ()
     firing: frozenset[str] | None = frozenset()
+    cause_gone: bool = False
 
     @property
     def age(self) -> float:

@@ -21,7 +21,6 @@ from alerting.journal import (
     StateChange,
     Writer,
     episodes,
-    instances,
     receive,
 )
 from alerting.journal.store_reads import keep_store_reads, read_store_reads
@@ -32,12 +31,13 @@ from alerting.receiver.calls import AttemptRunner
 from alerting.receiver.causes import RestartCause, find_causes
 from alerting.receiver.decide import decide, reopened
 from alerting.receiver.decision_input import AgentObservation, Case, Decision, Eligibility, Policy, with_causes
+from alerting.receiver.decision_writer import write_turn
 from alerting.receiver.firing import Firing
 from alerting.receiver.fleet import FleetConfig
+from alerting.receiver.journal_facts import JournalFacts, read_facts
 from alerting.receiver.limits import FleetLimits, restarted_for_cause, restarts_wanted
 from alerting.receiver.local import ReceiverLimits
 from alerting.receiver.maintenance import Silenced, maintenance
-from alerting.receiver.stopping import is_held
 from alerting.receiver.watch import HeartbeatListing, HeartbeatReader
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
@@ -66,6 +66,7 @@ def make_policy(settings: Settings, limits: ReceiverLimits, *, observe: bool = F
         flaps=limits.flap_recoveries,
         observe=observe,
         approval=limits.approval_seconds,
+        heartbeat=heartbeat.interval_seconds,
     )
 
 
@@ -156,8 +157,17 @@ class Healer:
             *(asyncio.to_thread(self.watch.observe, episode.agent, listing) for episode in due)
         )
         eligibilities = [self._eligibility(agents, *pair, silenced) for pair in zip(due, observations, strict=True)]
-        known = list(zip(due, observations, eligibilities, strict=True))
-        return await self.journal.read(lambda connection: [self._case(connection, *parts) for parts in known])
+        facts = await self.journal.read(
+            lambda connection: read_facts(
+                connection, list(zip(due, observations, strict=True)), self.policy, self._period_begin, self.clock()
+            )
+        )
+        parts = zip(due, observations, eligibilities, strict=True)
+        return [self._case(episode, observation, allowed, facts) for episode, observation, allowed in parts]
+
+    def _period_begin(self, agent: str) -> float:
+        """When the current period of an agent's budget began."""
+        return renewal.period_begin(self.fleet().settings.budgets.shortest_stop(agent), self.clock())
 
     async def _renew(self, agents: Agents, budgets: Budgets, alerts: Collection[str], now: float) -> None:
         """Order the start of agents whose budget is renewed."""
@@ -186,27 +196,25 @@ class Healer:
         ]
 
     def _case(
-        self, connection: Connection, episode: Episode, observation: AgentObservation, eligibility: Eligibility
+        self, episode: Episode, observation: AgentObservation, eligibility: Eligibility, facts: JournalFacts
     ) -> Case:
-        now, policy = self.clock(), self.policy
-        begun = episodes.attempts_since(
-            connection, episode.action, episode.agent, now - max(policy.window, policy.cooldown)
-        )
-        healed = episodes.verdicts_since(connection, episode, EpisodeVerdict.PROVEN, now - policy.flap_window)
+        now, policy, key = self.clock(), self.policy, (episode.action, episode.agent)
         if not episode.open and not (eligibility.proof is Proof.OUTCOME and episode.state is ActionState.RECOVERED):
             # no alert fires: only a silence that would make it fire opens it again
             episode, policy = reopened(episode, now), replace(policy, grace=policy.down)
-        known = instances.read_instances(connection, episode.agent)
-        begin = renewal.period_begin(self.fleet().settings.budgets.shortest_stop(episode.agent), now)
+        attempts, cause_gone = facts.attempts.get(key, ()), facts.incident.failed_for_cause(episode)
+        if cause_gone:
+            attempts = tuple(at for at in attempts if at >= (facts.incident.first_proven or 0))
         return Case(
             episode,
             observation,
-            replace(eligibility, held=is_held(connection, episode.agent, observation.instance, begin)),
-            tuple(begun),
+            replace(eligibility, held=episode.agent in facts.held),
+            attempts,
             policy,
             now,
-            healed,
-            known.observe(observation.instance, now),
+            facts.recoveries.get(key, 0),
+            facts.seen_of(episode.agent).observe(observation.instance, now),
+            cause_gone=cause_gone,
         )
 
     def _eligibility(
@@ -245,44 +253,31 @@ class Healer:
         affected = len(down | restarted_for_cause(connection, causes))
         unapproved = rules.unapproved(decisions)
         limits, changes = self.limits.open_turn(connection, decisions, affected, len(agents), now, unapproved)
-        started: list[tuple[Episode, int]] = []
+        begun, others = list[tuple[Case, Decision]](), list[tuple[Case, Decision]]()
         for case, wanted in decisions:
-            _store_instance(connection, case)
             decision = rules.apply(case, limits.apply(case, wanted))
-            if decision.verdict is not EpisodeVerdict.ACT:
-                written = _write_decision(connection, case, decision, now)
-                rules.write(connection, case, decision, written, now)
-                changes += written
-                continue
-            driver = REMEDIES[case.episode.action].driver_name(agents[case.episode.agent])
-            begun = self._begin(connection, case, decision, driver, limits.trial_of(case.episode), now)
-            if begun is not None:
-                started.append(begun)
+            if decision.verdict is EpisodeVerdict.ACT:
+                begun.append((case, self._attempt(case, decision, agents, limits.trial_of(case.episode), now)))
                 limits.count_attempt(case)
-                change = StateChange(case.episode.agent, case.episode.action, ActionState.RUNNING, decision.detail)
-                rules.write(connection, case, decision, [change], now)
-                changes.append(change)
-        return started, changes
+            else:
+                others.append((case, decision))
+        started, written = write_turn(connection, begun, others, rules, now)
+        return started, [*changes, *written]
 
-    def _begin(
-        self, connection: Connection, case: Case, decision: Decision, driver: str, trial_of: int | None, now: float
-    ) -> tuple[Episode, int] | None:
+    def _attempt(self, case: Case, decision: Decision, agents: Agents, trial_of: int | None, now: float) -> Decision:
+        """The decision to act, with the columns of the attempt that begins."""
         until = now + self.calls.lease_seconds
-        return episodes.begin_attempt(
-            connection,
-            case.episode,
-            driver,
-            now,
-            owner=self.calls.owner,
-            lease_until=until,
-            why=decision.detail if case.firing_causes else "",
-            due_at=until,
-            server=case.observation.server,
-            trial_of=trial_of,
-            opened_at=case.episode.opened_at,
-            closed_at=None,
-            **decision.fields,
-        )
+        fields = {
+            "driver": REMEDIES[case.episode.action].driver_name(agents[case.episode.agent]),
+            "lease_owner": self.calls.owner,
+            "lease_until": until,
+            "due_at": until,
+            "server": case.observation.server,
+            "trial_of": trial_of,
+            "opened_at": case.episode.opened_at,
+            "closed_at": None,
+        }
+        return replace(decision, fields={**fields, **decision.fields})
 
     def _time_recoveries(self, decisions: Decisions, changes: Sequence[StateChange]) -> None:
         """Observe how long recoveries took; only those that this receiver wrote down, so that each counts once."""
@@ -290,26 +285,3 @@ class Healer:
         for case, _ in decisions:
             if case.episode.agent in recovered and case.episode.driver:
                 self.instruments.observe(metrics.RECOVERY, case.age, case.episode.driver)
-
-
-def _store_instance(connection: Connection, case: Case) -> None:
-    """Store the instance that was seen, where it is another one than before."""
-    known = instances.read_instances(connection, case.episode.agent)
-    seen = known.observe(case.observation.instance, case.now)
-    if seen != known:
-        instances.store_instances(connection, case.episode.agent, seen)
-
-
-def _write_decision(connection: Connection, case: Case, decision: Decision, now: float) -> list[StateChange]:
-    """Write a decision that calls no driver; an ended episode that has no reason to open again stays as it is."""
-    episode = case.episode
-    if not episode.open and (
-        decision.verdict is EpisodeVerdict.BLIND or decision.state in (ActionState.SKIPPED, ActionState.REJECTED)
-    ):
-        episodes.release(connection, episode, decision.due_at if decision.verdict is EpisodeVerdict.BLIND else None)
-        return []
-    kept = {name: getattr(episode, name) for name in ("opened_at", "attempt_at", "driver_errors", "trial_of")}
-    fields = {**kept, "sign": episode.sign, "due_at": decision.due_at, "lease_owner": None, "lease_until": None}
-    return episodes.decide(
-        connection, episode, decision.state, decision.verdict, decision.detail, now, **{**fields, **decision.fields}
-    )

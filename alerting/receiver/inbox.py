@@ -1,11 +1,15 @@
-"""Journals the alerts of webhooks: those that arrive in one turn of the event loop share their SQL and their commit."""
+"""Journals the alerts of webhooks: those that arrive in one turn of the event loop share SQL and commits."""
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from alerting.journal import StateChange, Writer
 from alerting.journal.receive import Arrival, receive
 from nervesys.clock import Clock
+
+PART = 500
+"""Most alerts in one transaction, so that pages are answered between two of them."""
 
 
 class Inbox:
@@ -37,4 +41,5 @@ class Inbox:
     async def _commit(self) -> None:
         batch, self._waiting, self._batch = self._waiting, [], None
         now = self._clock()
-        self._journalled(await self._writer.commit(lambda connection: receive(connection, batch, now)))
+        for part in (batch[begin : begin + PART] for begin in range(0, len(batch), PART)):
+            self._journalled(await self._writer.commit(partial(receive, arrivals=part, now=now)))

@@ -11,13 +11,16 @@ from math import ceil
 from sqlalchemy import Connection
 
 from alerting.actions import REMEDIES, RESTART_AGENT, STOP_AGENT, Proof
-from alerting.journal import OPEN_STATES, ActionState, Episode, EpisodeVerdict, StateChange, episodes
+from alerting.journal import OPEN_STATES, ActionState, Episode, EpisodeVerdict, StateChange, episodes, incidents
 from alerting.journal.states import FLEET
 from alerting.receiver.blast_radius import Admission, BlastRadius, FleetIncident, admit_restarts
 from alerting.receiver.decision_input import Case, Decision
 from nervesys.plural import count
 
 HOUR_SECONDS = 3600
+HELD_CHECKS = 4
+"""Intervals between two looks at an agent that is held back: thousands may be, and room wakes those that it is for."""
+NO_TRIALS = incidents.Trials({})
 
 Decisions = Sequence[tuple[Case, Decision]]
 
@@ -52,7 +55,7 @@ class TurnLimits:
             verdict, detail = EpisodeVerdict.CAPPED, "the hourly cap of restarts is reached"
         else:
             return decision
-        return Decision(verdict, ActionState.DEFERRED, detail, case.now + case.policy.check_interval)
+        return Decision(verdict, ActionState.DEFERRED, detail, case.now + HELD_CHECKS * case.policy.check_interval)
 
     def trial_of(self, episode: Episode) -> int | None:
         """The incident that the episode is a trial of."""
@@ -117,10 +120,13 @@ class FleetLimits:
             now: Unix seconds.
             unapproved: ids of episodes that will wait for approval where the limits let them act.
         """
-        incident = _read_incident(connection)
+        incident = read_incident(connection, now)
         admission = admit_restarts(restarts_wanted(decisions), incident, affected, fleet, self.radius, unapproved)
         changes = self._latch(connection, incident, admission, now)
-        latch = episodes.open_incident(connection, RESTART_AGENT)
+        if incident.waiting and not admission.trips:
+            room = incident.room(self.radius) - len(admission.admitted) if incident.open else incident.waiting
+            incidents.wake_held(connection, RESTART_AGENT, now, max(room, 0))
+        latch = incidents.open_incident(connection, RESTART_AGENT)
         room = self.cap.of(fleet) - episodes.count_attempts(connection, _restarting(), now - HOUR_SECONDS)
         stops = self.cap.of(fleet) - episodes.count_attempts(connection, [STOP_AGENT], now - HOUR_SECONDS)
         return TurnLimits(admission, room, stops, latch.id if latch else None), changes
@@ -161,9 +167,11 @@ def _restarting() -> list[str]:
     return [name for name, remedy in REMEDIES.items() if remedy.PROOF is Proof.NEW_INSTANCE]
 
 
-def _read_incident(connection: Connection) -> FleetIncident:
-    latch = episodes.open_incident(connection, RESTART_AGENT)
-    by_state = episodes.count_trials(connection, latch.id) if latch else {}
+def read_incident(connection: Connection, now: float) -> FleetIncident:
+    """The incident as the journal has it."""
+    latch = incidents.open_incident(connection, RESTART_AGENT)
+    trials = incidents.read_trials(connection, latch.id) if latch else NO_TRIALS
+    by_state = {**trials.by_state}
     by_state.pop(ActionState.WAITING_FOR_APPROVAL, None)  # a person may take an hour: another agent is tried meanwhile
     unfinished = sum(number for state, number in by_state.items() if state in OPEN_STATES)
     proven = by_state.get(ActionState.RECOVERED, 0)  # what ended without proof counts for nothing
@@ -172,6 +180,8 @@ def _read_incident(connection: Connection) -> FleetIncident:
         admitted=proven + unfinished,
         proven=proven,
         trying=unfinished > by_state.get(ActionState.ESCALATED, 0),
-        waiting=episodes.count_with_verdict(connection, RESTART_AGENT, EpisodeVerdict.BLAST_RADIUS),
-        released_at=episodes.released_at(connection, RESTART_AGENT),
+        waiting=episodes.count_with_verdict(connection, RESTART_AGENT, EpisodeVerdict.BLAST_RADIUS) + trials.forgiven,
+        released_at=incidents.released_at(connection, RESTART_AGENT),
+        first_proven=trials.first_proven,
+        idle_seconds=abs(now - trials.last) if trials.last is not None else 0.0,
     )

@@ -55,6 +55,7 @@ class ReceiverLimits(SettingsSection):
         blast_share: share of the fleet; where more is down at once, the cause is likely common.
         blast_at_least: agents that must be down before the share counts.
         blast_trial: agents that are then restarted first, one by one; each proof admits two more.
+        blast_pause_seconds: after the last attempt until another agent is tried, where no trial recovers.
         restarts_per_hour: of the whole fleet; beyond them agents wait. None for `restarts_share` of the fleet.
         restarts_share: share of the configured agents that may be restarted in an hour.
         restarts_at_least: restarts in an hour however small the fleet is.
@@ -73,6 +74,7 @@ class ReceiverLimits(SettingsSection):
     blast_share: float = Field(default=1 / 3, gt=0, le=1)
     blast_at_least: int = Field(default=3, ge=1)
     blast_trial: int = Field(default=2, ge=1)
+    blast_pause_seconds: Seconds = 120
     restarts_per_hour: int | None = Field(default=None, ge=1)
     restarts_share: float = Field(default=0.1, gt=0)
     restarts_at_least: int = Field(default=60, ge=1)

@@ -126,7 +126,7 @@ class Receiver:
             calls=self._attempts,
             policy=make_policy(settings, limits, observe=local.actions.mode == "observe"),
             limits=FleetLimits(
-                BlastRadius(limits.blast_share, limits.blast_at_least, limits.blast_trial),
+                BlastRadius(limits.blast_share, limits.blast_at_least, limits.blast_trial, limits.blast_pause_seconds),
                 RestartCap(limits.restarts_per_hour, limits.restarts_share, limits.restarts_at_least),
             ),
             silences=cluster.silenced,

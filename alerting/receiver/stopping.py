@@ -5,7 +5,7 @@ forged or late alert stops nobody.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 
@@ -75,27 +75,38 @@ def held(case: Case) -> Decision | None:
     return Decision(EpisodeVerdict.HELD, ActionState.SKIPPED, detail, case.now + 2 * case.policy.down)
 
 
-def is_held(connection: Connection, agent: str, instance: str = "", period_begin: float = math.inf) -> bool:
-    """Whether the last thing that was done to an agent was to stop it.
+def is_held(connection: Connection, agent: str) -> bool:
+    """Whether the last thing that was done to an agent was to stop it; no stop that failed counts."""
+    return bool(list_held(connection, {agent: ""}))
+
+
+def list_held(
+    connection: Connection, seen: Mapping[str, str], period_begin: Callable[[str], float] = lambda _: math.inf
+) -> set[str]:
+    """The agents to which a stop is the last thing that was done.
 
     A stop that failed counts within the period of its budget, also once an operator took over: it was stopped by hand.
 
     Args:
         connection: an open transaction.
-        agent: its name.
-        instance: that was seen last, if the journal does not have it yet. Another one than was stopped means that
-            somebody started the agent without the receiver.
-        period_begin: of its budget, Unix seconds; by default, no failed stop counts.
+        seen: by agent, the instance that was seen last, if the journal does not have it yet; else empty. Another one
+            than was stopped means that somebody started the agent without the receiver.
+        period_begin: returns when the period of an agent's budget began, Unix seconds.
     """
-    stop = episodes.latest_attempted(connection, STOP_AGENT, [agent]).get(agent)
-    if stop is None or stop.attempt_at is None:
+    stops = episodes.latest_attempted(connection, STOP_AGENT, list(seen))
+    return {agent for agent, stop in stops.items() if _holds(connection, stop, seen[agent], period_begin(agent))}
+
+
+def _holds(connection: Connection, stop: Episode, instance: str, period_begin: float) -> bool:
+    """Whether a stop is in force, and nothing was done to the agent since."""
+    if stop.attempt_at is None:
         return False
     if stop.state not in IN_FORCE and not (_failed(stop) and stop.attempt_at >= period_begin):
         return False
-    seen = instances.read_instances(connection, agent).observe(instance, stop.attempt_at).latest
-    if stop.baseline and seen != stop.baseline[:NAME_LIMIT]:
+    known = instances.read_instances(connection, [stop.agent]).get(stop.agent, instances.NONE_SEEN)
+    if stop.baseline and known.observe(instance, stop.attempt_at).latest != stop.baseline[:NAME_LIMIT]:
         return False
-    later = (episodes.attempts_since(connection, action, agent, stop.attempt_at) for action in STARTING)
+    later = (episodes.attempts_since(connection, action, stop.agent, stop.attempt_at) for action in STARTING)
     return not any(later)
 
 

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, insert
 from sqlalchemy.exc import IntegrityError
 
-from alerting.journal import ActionState, Episode, Journal, JournalUnavailable, episodes, view
+from alerting.journal import ActionState, Episode, Journal, JournalUnavailable, batches, episodes, view
 from alerting.journal.receive import Arrival, receive
 from alerting.journal.records import claim as claim_records
 from alerting.journal.records import finish
@@ -61,7 +61,7 @@ def test_a_firing_opens_an_episode_and_a_record(journal: Journal) -> None:
 def test_an_open_episode_absorbs(journal: Journal, again: Arrival) -> None:
     take(journal, DOWN)
     with journal.transaction() as connection:
-        episodes.schedule_check(connection, 1, 999)
+        batches.schedule_checks(connection, [1], 999)
     take(journal, again, now=150)
     with journal.transaction() as connection:
         assert len(view.actions(connection, view.ActionFilter(action="restart_agent"))) == 1
@@ -179,8 +179,8 @@ def test_a_lease_that_expired_is_taken_over_and_one_that_is_kept_is_not(journal:
     begin(journal, "one", 110, newest(journal))
     assert claim(journal, "two", 124) == []
     with journal.transaction() as connection:
-        episodes.extend_lease(connection, 1, "one", 140)
-        episodes.extend_lease(connection, 1, "two", 999)
+        episodes.extend_leases(connection, [1], "one", 140)
+        episodes.extend_leases(connection, [1], "two", 999)
     assert claim(journal, "two", 139) == []
     assert [entry.state for entry in claim(journal, "two", 141)] == [ActionState.RUNNING]
 

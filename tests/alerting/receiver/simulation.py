@@ -150,7 +150,12 @@ class Simulation:
             calls=self.calls,
             policy=make_policy(settings, self.limits, observe=self.observe),
             limits=FleetLimits(
-                BlastRadius(self.limits.blast_share, self.limits.blast_at_least, self.limits.blast_trial),
+                BlastRadius(
+                    self.limits.blast_share,
+                    self.limits.blast_at_least,
+                    self.limits.blast_trial,
+                    self.limits.blast_pause_seconds,
+                ),
                 RestartCap(self.limits.restarts_per_hour, self.limits.restarts_share, self.limits.restarts_at_least),
             ),
             silences=lambda: frozenset(self.silenced),

@@ -77,6 +77,20 @@ def wanting(*ids: int, opened_at: float = NOW) -> list[Episode]:
             id="one trial is escalated",
         ),
         pytest.param(
+            wanting(3, 4),
+            FleetIncident(LATCH, admitted=2, idle_seconds=119),
+            7,
+            Admission(frozenset()),
+            id="both trials are escalated: wait",
+        ),
+        pytest.param(
+            wanting(3, 4),
+            FleetIncident(LATCH, admitted=2, idle_seconds=120),
+            7,
+            Admission(frozenset({3}), frozenset({3})),
+            id="and try another one after a pause",
+        ),
+        pytest.param(
             [*wanting(3, 4, 5, 6), *wanting(7, opened_at=NOW - 60)],
             FleetIncident(LATCH, admitted=2, proven=2),
             7,
@@ -112,6 +126,45 @@ def test_waves_double_while_proof_arrives() -> None:
     assert len(waves) == 11
     assert FleetIncident(LATCH, admitted=6, proven=3, trying=True).room(RADIUS) == 2, "no wave waits for its slowest"
     assert FleetIncident(LATCH, admitted=6, proven=2).room(RADIUS) == 0, "without proof none follows"
+
+
+HEARTBEAT, CHECKS, CALL = 60.0, 15.0, 2.0
+"""Seconds: the shipped interval, two looks, and a driver call."""
+
+
+@pytest.mark.parametrize("failed_before", [0, 5])
+def test_six_thousand_are_released_within_twenty_minutes(failed_before: int) -> None:
+    """By the shipped limits; proof is the second heartbeat of an agent that was started, seen at the next look."""
+    waiting = wanting(*range(6000 - failed_before), opened_at=NOW - 600)
+    given_up = [
+        replace(ESCALATED, id=6000 + number, trial_of=LATCH.id, attempt_at=NOW - 60, opened_at=NOW - 600)
+        for number in range(failed_before)
+    ]
+    called: dict[int, float] = {}
+    proven_at: dict[int, float] = {}
+    now, first_proven = NOW, None
+    while len(proven_at) < 6000 and now < NOW + 1800:
+        now += CHECKS
+        seen = [at for at in called if called[at] + CALL + HEARTBEAT <= now]
+        proven_at |= {number: now for number in seen if number not in proven_at}
+        first_proven = min((called[number] for number in proven_at), default=None)
+        in_flight = len(called) - len(proven_at)
+        incident = FleetIncident(
+            LATCH,
+            admitted=len(called) + (failed_before if first_proven is None else 0),
+            proven=len(proven_at),
+            trying=bool(in_flight),
+            first_proven=first_proven,
+            idle_seconds=now - max([NOW - 60.0, *called.values()]) if failed_before else 0,
+        )
+        candidates = [episode for episode in (*given_up, *waiting) if episode.id not in called]
+        if first_proven is None:
+            candidates = [episode for episode in candidates if episode not in given_up]
+        admission = admit_restarts(candidates, incident, 6000, 10_000, RADIUS)
+        assert not admission.allowed & called.keys(), "nobody is called twice"
+        called |= dict.fromkeys(admission.allowed, now)
+    assert len(called) == len(proven_at) == 6000
+    assert max(called.values()) + CALL - NOW < 20 * 60
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -350,7 +351,7 @@ def test_how_many_are_down_is_what_the_receiver_sees_and_not_how_many_alerts_cam
 
 
 def test_where_the_trials_do_not_come_back_the_rest_is_left_alone(begin: Begin) -> None:
-    sim = begin("a", "b", "c", "d", "e", "f")
+    sim = begin("a", "b", "c", "d", "e", "f", blast_pause_seconds=900)
     down(sim, "a", "b", "c", "d", "e")
     sim.passes(600)
     assert len(set(sim.driver.calls)) == 2
@@ -379,12 +380,39 @@ def test_after_the_trials_the_rest_follows_in_waves_that_the_cap_does_not_hold_b
 
 def test_a_wave_without_proof_is_the_last(begin: Begin) -> None:
     agents = [f"agent-{number:02}" for number in range(20)]
-    sim = begin(*agents)
+    sim = begin(*agents, blast_pause_seconds=300)
     sim.driver.effect = lambda agent: sim.lives(agent, "two") if len(sim.driver.calls) <= 2 else None
     down(sim, *agents)
-    sim.passes(900)
+    sim.passes(300)
     assert len(set(sim.driver.calls)) == 2 + 4
+    sim.passes(300)
+    assert len(set(sim.driver.calls)) == 2 + 4 + 1, "then one is tried from time to time"
     assert sim.states()["*"] == "escalated"
+
+
+@pytest.mark.parametrize("cause", ["the driver refuses", "agents die at once"])
+def test_once_the_cause_is_gone_all_come_back_without_people(begin: Begin, cause: str) -> None:
+    agents = [f"agent-{number:02}" for number in range(16)]
+    sim = begin(*agents)
+    sim.driver.script = [Retry(Cause.REFUSED, "out of order")] * 999 if cause == "the driver refuses" else []
+    down(sim, *agents)
+    sim.passes(400)
+    assert 2 < len(set(sim.driver.calls)) < 6, "one more from time to time"
+    sim.driver.script, before = [], len(sim.driver.calls)
+    sim.driver.effect = lambda agent: sim.lives(agent, "two")
+    sim.passes(300)
+    assert set(sim.states().values()) == {"recovered"}, "those, too, that were given up before"
+    assert Counter(sim.driver.calls[before:]) == dict.fromkeys(agents, 1), "each is restarted once"
+
+
+def test_one_agent_with_a_fault_of_its_own_holds_nobody_up(begin: Begin) -> None:
+    agents = [f"agent-{number:02}" for number in range(16)]
+    sim = begin(*agents)
+    sim.driver.effect = lambda agent: sim.lives(agent, "two") if agent != sim.driver.calls[0] else None
+    down(sim, *agents)
+    sim.passes(500)
+    (broken,) = [agent for agent, state in sim.states().items() if state != "recovered"]
+    assert (broken, sim.states()[broken]) == (sim.driver.calls[0], "escalated")
 
 
 def test_trials_are_looked_at_first_however_many_others_are_due(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
