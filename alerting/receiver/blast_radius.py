@@ -43,8 +43,8 @@ class FleetIncident:
 
     Attributes:
         open: the open incident; None where there is none.
-        admitted: number of episodes that were let through and are open, or ended with proof; without those that wait for
-            approval, or whose last attempt is older than the first one that was proven.
+        admitted: number of episodes that were let through and are open, or ended with proof; without those that wait
+            for approval, or whose last attempt is older than the first one that was proven.
         proven: of them, those that ended with proof.
         trying: whether one of them has not ended yet; one that was escalated or waits for approval is not waited for.
         waiting: open episodes that are held back.
