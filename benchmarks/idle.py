@@ -20,7 +20,7 @@ from tests.brains import write
 from tests.servers.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, rclone
 
 AGENT = (sys.executable, "-m", "nervesys", "agent", "run", "grok")
-LIBRARIES = "import botocore.session, psutil, pydantic, pygit2, typer, yaml"
+LIBRARIES = "import boto3.session, psutil, pydantic, pygit2, typer, yaml"
 MEGABYTES, START_MILLISECONDS, BUSY_MILLISECONDS = 80, 2000, 300
 """At most; of the processor that is half a per cent of a minute."""
 STARTUP_SECONDS = 5.0

@@ -190,5 +190,5 @@ def _root(
     load_env_files()
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for chatty in ("alembic", "apscheduler", "botocore", "urllib3", "googleapiclient", "github"):
+    for chatty in ("alembic", "apscheduler", "botocore", "boto3", "urllib3", "googleapiclient", "github"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

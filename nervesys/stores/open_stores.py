@@ -71,7 +71,7 @@ def load_configuration(
 
 def open_store(settings: StoreSettings) -> ObjectStore:
     """Open the store. Areas with credentials of their own are accessed with those only."""
-    from nervesys.stores.s3 import S3Store  # botocore takes 0.2 s to import, and most commands open no store
+    from nervesys.stores.s3 import S3Store  # boto3 takes 0.2 s to import, and most commands open no store
 
     paths = settings.paths
     accesses = (

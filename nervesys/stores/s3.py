@@ -1,4 +1,4 @@
-"""The store over the S3 API, through botocore; boto3 would add nothing but 3 MB of memory to each process."""
+"""The store over the S3 API, through boto3."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -8,8 +8,9 @@ from functools import cache
 from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from typing import IO, Any, TypeVar, cast
 
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -27,7 +28,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.parsers import ResponseParserError
-from botocore.session import Session
+from botocore.session import Session as CoreSession
 from botocore.utils import parse_timestamp
 
 from nervesys import __version__
@@ -37,9 +38,6 @@ from nervesys.settings.storage import StoreSettings
 from nervesys.stores.objects import DatedBody, Listing, ObjectInfo, check_prefix, gone, too_large
 from nervesys.stores.s3_description import SmallLoader
 from nervesys.stores.s3_listing import OBJECTS, take_objects
-
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
 
 ATTEMPTS = 3
 AREAS = 4
@@ -107,7 +105,7 @@ class S3Store:
         )
         access_key, secret_key = (key.get_secret_value() if key else None for key in keys)
         with _creation_lock:
-            client = _session().create_client(
+            self._client = _session().client(
                 "s3",
                 endpoint_url=settings.endpoint,
                 region_name=settings.region,
@@ -125,7 +123,6 @@ class S3Store:
                     response_checksum_validation="when_required",
                 ),
             )
-        self._client = cast("S3Client", client)
         # By this pattern it comes before botocore's search for errors, which parses each body of status 200 too.
         self._client.meta.events.register_first("before-parse.*.ListObjectsV2", take_objects)
 
@@ -241,11 +238,11 @@ class S3Store:
 @cache
 def _session() -> Session:
     """One session for all clients of the process; each would take 4 MB."""
-    session = Session()
+    session = CoreSession()
     session.get_component("data_loader")  # created on the first request, when it would replace a registered component
     session.register_component("data_loader", SmallLoader())
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_parse_timestamp)
-    return session
+    return Session(botocore_session=session)
 
 
 def _parse_timestamp(value: Any) -> datetime:
