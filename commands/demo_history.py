@@ -11,6 +11,8 @@ from commands.demo_past.journal import write_journal
 from exporters.history.blocks import Blocks
 from exporters.history.text_files import TextFiles
 from nervesys.agent.demo_history import DemoHistory
+from nervesys.artifacts.open_artifacts import database_url
+from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.clock import Clock, system_clock
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.layout import Stack
@@ -56,6 +58,8 @@ def fill(stack: Stack, clock: Clock = system_clock) -> None:
             with closing(Blocks(data, partial(make_blocks, promtool, longest=LONGEST_BLOCK))) as target:
                 fill_target(base, history, target)
             write_journal(base.place.journal, DemoPast(base.loaded, history.now), history.server)
+            # Here Alembic is loaded already; in the service that migrates, it stays: 9 MB.
+            ManifestDatabase.open(database_url(base.place, base.loaded.settings)).close()
     finally:
         history.remove_overdue(open_archive(base.loaded.settings.storage.archive, writable=True))
 

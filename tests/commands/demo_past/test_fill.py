@@ -4,6 +4,8 @@ Covers: commands.backfill, commands.demo_past.fill, commands.demo_past.journal, 
 commands.demo_past.samples, commands.demo_past.work.
 """
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -21,6 +23,7 @@ from dashboards.build import datasource_seconds, pages
 from dashboards.live_check import check_queries
 from dashboards.slo_rules import ATTAINED
 from nervesys.agent import demo_history as generated
+from nervesys.artifacts.open_artifacts import database_url
 from nervesys.clients.prometheus import Prometheus
 from nervesys.contract import Category
 from nervesys.contract.times import DAY_SECONDS, utc
@@ -164,6 +167,14 @@ def test_a_second_start_makes_nothing_again(filled: FilledStack) -> None:
     demo_history.create(filled.stack, lambda: NOON)
     demo_history.fill(filled.stack, lambda: NOON)
     assert filled.blocks() == before
+
+
+def test_the_artifact_service_finds_its_tables_and_loads_no_alembic(filled: FilledStack) -> None:
+    url = database_url(filled.base.place, filled.base.loaded.settings)
+    script = f"import sys; from nervesys.artifacts.tables import ManifestDatabase; ManifestDatabase.open({url!r}); "
+    argv = [sys.executable, "-c", f"{script} print('alembic' in sys.modules)"]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout == "False\n"
 
 
 def test_the_archive_keeps_what_a_daily_round_would(filled: FilledStack) -> None:
