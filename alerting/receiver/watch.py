@@ -61,6 +61,7 @@ class HeartbeatReader:
         self._unbroken_since = self._last_success = -math.inf
         self._states: dict[str, tuple[str, AgentState | None]] = {}
         self._clock_off = False
+        self._listed: tuple[float, Mapping[str, ObjectInfo]] = (-math.inf, {})
 
     @property
     def fresh_seconds(self) -> float:
@@ -94,7 +95,8 @@ class HeartbeatReader:
             return HeartbeatListing(
                 now, f"the store's clock and this machine's are {abs(store_clock - now):.0f} s apart", clock_off=True
             )
-        return HeartbeatListing(now, self._reason_not_to_judge(now), store_clock, self._heartbeats(listing))
+        self._listed = now, self._heartbeats(listing)
+        return HeartbeatListing(now, self._reason_not_to_judge(now), store_clock, self._listed[1])
 
     def observe(self, agent: str, listing: HeartbeatListing) -> AgentObservation:
         """One agent as a listing shows it; its state object is fetched where its version changed, which blocks."""
@@ -115,13 +117,16 @@ class HeartbeatReader:
     def last_state(self, agent: str) -> tuple[float, AgentState | None] | None:
         """The time of an agent's last heartbeat, by the store's clock, and its state; None where it has none.
 
-        It is for people to read, and no decision is based on it. Without an identity for it, encrypted text is
-        `[encrypted]`.
+        It is for people to read, and no decision is based on it; a recent listing is not made anew. Without an identity
+        for it, encrypted text is `[encrypted]`.
 
         Raises:
             StoreUnavailable: the store cannot be read.
         """
-        info = self._heartbeats(self._store.list(self._template.prefix())).get(agent)
+        listed_at, heartbeats = self._listed
+        if agent not in heartbeats or abs(self._clock() - listed_at) > self._every_seconds:
+            heartbeats = self._heartbeats(self._store.list(self._template.prefix()))
+        info = heartbeats.get(agent)
         state = self._state(agent, info) if info else None
         return (info.modified, state and decrypt_text(state)) if info else None
 

@@ -52,6 +52,28 @@ def test_it_sees_age_and_state(sim: Simulation) -> None:
     assert seen.state.instance_id == "one"
 
 
+def test_for_people_a_recent_listing_is_not_made_anew(sim: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of ten thousand agents it takes ten requests."""
+    listed: list[str] = []
+    whole = sim.store.list
+
+    def counted(prefix: str) -> Listing:
+        listed.append(prefix)
+        return whole(prefix)
+
+    monkeypatch.setattr(sim.store, "list", counted)
+    sim.healer.watch.list_heartbeats()
+    last = sim.healer.watch.last_state("grok")
+    assert last is not None
+    assert last[0] == sim.now
+    assert len(listed) == 1
+    assert sim.healer.watch.last_state("gimai") is None
+    assert len(listed) == 2, "it may have started since"
+    sim.now += 60
+    sim.healer.watch.last_state("grok")
+    assert len(listed) == 3
+
+
 def test_an_agent_that_never_spoke_is_infinitely_silent(sim: Simulation) -> None:
     seen = sim.healer.watch.observe("gimai", sim.healer.watch.list_heartbeats())
     assert (seen.age, seen.state) == (math.inf, None)
