@@ -111,7 +111,7 @@ class Repository:
         self._folder = folder
         self._context = context
         self._agents = context.agents
-        self._loaded = ""
+        self._loaded = context.commit
         self._shown_commits: tuple[str, ...] | None = None
         context.health.expect("fetch")
 

@@ -75,6 +75,7 @@ class SourceContext:
         once: True for a single reading of everything, which no Prometheus follows.
         shard: which part of the fleet is read.
         stopping: set when the exporter ends; long passes check it between their steps.
+        commit: of the brain that configures the agents; empty where it is a folder.
     """
 
     place: StartupSettings
@@ -86,6 +87,7 @@ class SourceContext:
     once: bool = False
     shard: Shard = WHOLE
     stopping: Event = field(default_factory=Event)
+    commit: str = ""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,10 @@ def open_source(
         cache = Cache() if once else Cache(path)
         resources.callback(cache.close)
         health = Health(source.name, clock, shares_process=shares_process)
-        yield Runner(source, SourceContext(place, loaded.settings, loaded.agents, clock, cache, health, once, shard))
+        context = SourceContext(
+            place, loaded.settings, loaded.agents, clock, cache, health, once, shard, commit=loaded.commit
+        )
+        yield Runner(source, context)
 
 
 @contextmanager

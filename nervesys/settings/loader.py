@@ -103,6 +103,7 @@ class Loaded:
         origins: the origin of each value, by dotted key; agents are below `agents.NAME`.
         warnings: unknown keys of agents' files and of older files.
         unread: names of agents whose files were not read, if one agent was asked for.
+        commit: of the brain, where it is a Git repository that is read again and again; else empty.
     """
 
     settings: Settings
@@ -110,6 +111,7 @@ class Loaded:
     origins: dict[str, str]
     warnings: tuple[SettingsProblem, ...]
     unread: tuple[str, ...] = ()
+    commit: str = ""
 
     @property
     def own_thresholds(self) -> dict[str, ThresholdOverrides]:

@@ -1,6 +1,7 @@
 """Loads the settings of a brain that is read again and again; the work is done only where something changed."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 
 from nervesys.settings import VARIABLES, Loaded, Tree, load
 from nervesys.settings.variables import value_of
@@ -32,7 +33,8 @@ class Reloader:
         key = self._key_of(tree, profile, environ, flags or {}, also, only)
         if key is None or key != self._key or self._loaded is None:
             self._key = None
-            self._loaded = load(tree, profile=profile, environ=environ, flags=flags, also=also, only=only)
+            loaded = load(tree, profile=profile, environ=environ, flags=flags, also=also, only=only)
+            self._loaded = replace(loaded, commit=tree.commit) if isinstance(tree, GitTree) else loaded
             self._key = key
         return self._loaded
 

@@ -12,8 +12,9 @@ import pygit2
 import pytest
 
 from exporters.brain import SOURCE
-from exporters.runner import Runner
+from exporters.runner import Runner, open_source
 from nervesys.settings import StartupSettings
+from nervesys.stores.open_stores import load_configuration
 from tests.brains import NOON, write
 from tests.exporters.kit import HandClock, context
 
@@ -125,6 +126,18 @@ def test_nothing_is_read_again_while_no_branch_moved(
     runner.run_once("brain")
     monkeypatch.setattr("exporters.brain.repository.load", None)
     assert runner.run_once("brain"), runner.problems()
+
+
+def test_the_version_that_was_loaded_at_the_start_is_not_loaded_again(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet(repository)
+    environ = {"NERVESYS_HOME": str(tmp_path / "home"), "NERVESYS_BRAIN": str(repository)}
+    start = load_configuration("a program", environ)
+    monkeypatch.setattr("exporters.brain.repository.load", None)
+    with open_source(SOURCE, start.place, start.loaded, HandClock(NOON)) as runner:
+        assert runner.run_once("brain"), runner.problems()
+        assert len(shown(runner, "brain_agent_info")) == 2
 
 
 def test_a_wrong_configuration_leaves_the_fleet_as_it_was(
