@@ -10,7 +10,7 @@ import typer
 from alerting.journal import Journal
 from alerting.model import read_alerts
 from alerting.receiver.fleet import FleetConfig, FleetSource, read_fleet
-from alerting.receiver.local import FILE, open_local
+from alerting.receiver.local import FILE, check_peers, open_local
 from alerting.receiver.program import Receiver
 from commands.audit_trail import audited
 from commands.not_ready_app import serve_not_ready
@@ -65,9 +65,10 @@ def receiver(
     if problems:
         raise SettingsError(problems)
     assert local.journal is not None, "set by open_local"
-    place.home.mkdir(parents=True, exist_ok=True)
     settings = fleet.now.settings
     storage, monitoring = settings.storage, settings.monitoring
+    check_peers(local.journal, monitoring.receiver_peers)
+    place.home.mkdir(parents=True, exist_ok=True)
     program = Receiver(
         fleet,
         local,

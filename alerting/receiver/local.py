@@ -6,7 +6,7 @@ defaults stand here, for the file belongs to one machine and not to the brain.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -150,6 +150,21 @@ def open_local(
         return local.model_copy(update={"journal": journal, "token": token, "approvals": approvals})
     except ValueError as err:
         raise SettingsError([SettingsProblem(str(file), "token_file", str(err))]) from None
+
+
+def check_peers(journal: SecretStr, peers: Sequence[str]) -> None:
+    """Whether several receivers can share a journal: with one each, every alert would be acted on by each of them.
+
+    Args:
+        journal: its URL.
+        peers: addresses of the other receivers.
+
+    Raises:
+        SettingsError: it is a file of this machine.
+    """
+    if peers and journal.get_secret_value().startswith("sqlite:"):
+        problem = f"is SQLite, of this receiver alone; monitoring.yaml names {', '.join(peers)} too: name a PostgreSQL"
+        raise SettingsError([SettingsProblem(FILE, "journal", problem)])
 
 
 def _journal_of(environ: Mapping[str, str]) -> SecretStr | None:

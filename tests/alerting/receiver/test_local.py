@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from alerting.drivers.supervisor import SupervisorDriver
-from alerting.receiver.local import open_local
+from alerting.receiver.local import check_peers, open_local
 from nervesys.errors import SettingsError
 from nervesys.settings import StartupSettings
 
@@ -108,3 +109,10 @@ def test_a_variable_names_the_journal_and_wins_over_the_file(place: StartupSetti
     assert journal.get_secret_value() == url
     with pytest.raises(SettingsError, match="NERVESYS_JOURNAL_URL"):
         open_local(place, environ={"NERVESYS_JOURNAL_URL": "oracle://x"})
+
+
+def test_receivers_do_not_share_a_journal_of_one_machine() -> None:
+    check_peers(SecretStr("sqlite:////home/journal.sqlite3"), ())
+    check_peers(SecretStr("postgresql://db/journal"), ("receiver-2:17010",))
+    with pytest.raises(SettingsError, match=r"journal: is SQLite.*receiver-2:17010"):
+        check_peers(SecretStr("sqlite:////home/journal.sqlite3"), ("receiver-2:17010",))
