@@ -86,8 +86,9 @@ class Observations:
                 self.passes[area].append(values[DURATION])
             self.backlog[area] = values.get("backlog_objects", 0)
             self.stale += system_clock() - values[SUCCESS] > values[LIMIT]
-            self.breaks += self._unbroken.setdefault(area, values[UNBROKEN]) != values[UNBROKEN]
-            self._unbroken[area] = values[UNBROKEN]
+            self.breaks += self._unbroken.get(area, values[UNBROKEN]) != values[UNBROKEN]
+            if values[SUCCESS] > values[UNBROKEN]:  # else it has just begun, as at each incomplete pass
+                self._unbroken[area] = values[UNBROKEN]
         return areas
 
     def _look_at_restarts(self) -> None:
