@@ -105,9 +105,9 @@ CASES = (
     Case(
         "TooManySeries",
         "a label has grown",
-        {of_store("exporter_series", source="store"): step(600, 1000, 300_000)},
+        {of_store("exporter_series", source="store"): step(600, 1000, 600_000)},
         silent=(600, 810),
-        fires=(Fires(855, "The store exporter serves 300k series", "warning", {"source": "store"}),),
+        fires=(Fires(855, "The store exporter serves 600k series", "warning", {"source": "store"}),),
         mended={of_store("exporter_series", source="store"): steady(1000)},
     ),
     Case(
