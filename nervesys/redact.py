@@ -36,7 +36,9 @@ _GAP = "[-_. ]?"
 _TOKEN = r"token(?!s)"  # noqa: S105  # the word; `tokens` are counted, not secret
 _QUOTED = r"""[bru]{0,2}(?P<q>\\*["'])(?:(?!(?<!\\)(?P=q))(?:\\.|[^\\]))*"""
 _VALUE = rf"(?:{_QUOTED}|[^\s\"']+)"
-_ASSIGN = r"""[\w.-]{0,40}\\*["']?\s{0,4}(?::|=>?)\s{0,4}"""
+_REASON = "(?!(?:No such file|Permission denied|Is a directory)\\b)"
+"""Not of a value: why the file of a secret could not be read, which follows its name."""
+_ASSIGN = rf"""[\w.-]{{0,40}}\\*["']?\s{{0,4}}(?::|=>?)\s{{0,4}}{_REASON}"""
 
 
 class SecretPattern(NamedTuple):

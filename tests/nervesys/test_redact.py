@@ -127,6 +127,8 @@ def test_quotes_and_headers(text: str, left: str) -> None:
         "/bot/start: ready",
         "config/webhooks/a.yaml",
         "basic checks passed on the keyboard",
+        "read /secrets/receiver_token: No such file or directory",
+        "read /secrets/password: Permission denied",
         {"tokens_used": 812, "gen_ai.usage.input_tokens": 7, "max_token": 100, "api_key": None},
         {"key": "db/agents/grok_state.json", "author": "ann", "passed": 3},
     ],
