@@ -162,6 +162,7 @@ def simulated_stand(
             "NERVESYS_HOME": str(stand.home),
             "NERVESYS_BRAIN": str(brain),
             "STORJ_ENDPOINT": stand.s3,
+            "MALLOC_ARENA_MAX": "2",  # as in images and units
             "STORJ_BUCKET": BUCKET,
             "STORJ_ACCESS_KEY": ACCESS_KEY,
             "STORJ_SECRET_KEY": SECRET_KEY,

@@ -137,7 +137,7 @@ def _common(settings: UnitSettings, folder: Path) -> str:
     writable = " ".join(quote(str(path)) for path in (settings.home, *settings.writable))
     return f"""\
 EnvironmentFile=-{escape(str(settings.home / ".env"))}
-Environment={quote(f"NERVESYS_HOME={settings.home}")} PYTHONUNBUFFERED=1
+Environment={quote(f"NERVESYS_HOME={settings.home}")} PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2
 WorkingDirectory={escape(str(folder))}
 User={settings.user}
 UMask=0077
