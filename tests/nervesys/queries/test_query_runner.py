@@ -166,7 +166,7 @@ def test_what_is_no_response_of_prometheus_is_an_error_of_its_query(
         def json(self) -> object:
             return body
 
-    monkeypatch.setattr(requests, "get", lambda *_, **__: Response())
+    monkeypatch.setattr(requests.Session, "request", lambda *_, **__: Response())
     prometheus = Prometheus("http://nowhere")
     for ask in (
         lambda: prometheus.instant("up"),
