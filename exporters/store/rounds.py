@@ -9,7 +9,7 @@ from time import monotonic
 
 from exporters.store.turns import CpuBudget
 
-PASS_SECONDS = 3.5
+PASS_SECONDS = 2.0
 """After which a pass begins no further objects; the next follows at once."""
 ROUND_SECONDS = 60.0
 """After which folders are listed again, whatever is left to read."""
