@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from alerting.journal.episodes import AT_ONCE, NEW
-from alerting.journal.states import OPEN_STATES, ActionState, Episode, EpisodeVerdict, StateChange
+from alerting.journal.episodes import AT_ONCE, NEW, decided_columns
+from alerting.journal.states import ActionState, Episode, EpisodeVerdict, StateChange
 from alerting.journal.tables import attempts, episodes, history
 
 _AGENTS: Any = bindparam("agents", expanding=True)
@@ -63,7 +63,7 @@ _BEGIN = insert(attempts).returning(attempts.c.id, attempts.c.episode_id)
 
 
 @dataclass(frozen=True)
-class Ruling:
+class EpisodeChange:
     """A decision about an episode that is to be written.
 
     Attributes:
@@ -138,12 +138,12 @@ def count_verdicts(
     return {row[0]: row[1] for row in connection.execute(_VERDICTS, asked)}
 
 
-def decide_all(connection: Connection, rulings: Sequence[Ruling], now: float) -> dict[int, list[StateChange]]:
+def decide_all(connection: Connection, wanted: Sequence[EpisodeChange], now: float) -> dict[int, list[StateChange]]:
     """Write decisions, each as `episodes.decide` does; at most one for each episode.
 
     Args:
         connection: an open transaction.
-        rulings: the decisions.
+        wanted: the decisions.
         now: Unix seconds.
 
     Returns:
@@ -152,26 +152,23 @@ def decide_all(connection: Connection, rulings: Sequence[Ruling], now: float) ->
     rows: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
     changes: dict[int, list[StateChange]] = {}
-    unchanged = _lock_unchanged(connection, [ruling.episode for ruling in rulings])
-    for ruling in rulings:
-        episode = ruling.episode
+    unchanged = _lock_unchanged(connection, [change.episode for change in wanted])
+    for change in wanted:
+        episode = change.episode
         if episode.id not in unchanged:
             continue
-        closed = None if ruling.state in OPEN_STATES else episode.closed_at or now
-        news = (ruling.state, ruling.verdict) != (episode.state, episode.verdict) or bool(closed) == episode.open
-        values = {"state": ruling.state, "verdict": ruling.verdict, "detail": ruling.detail, "closed_at": closed}
-        values["updated_at"] = now if news else episode.updated_at
-        rows.append(_row(replace(episode, **{**values, **ruling.fields})))
+        values, news = decided_columns(episode, change.state, change.verdict, change.detail, now)
+        rows.append(_row(replace(episode, **{**values, **change.fields})))
         if news:
-            notes.append(_note(episode, now, ruling.state, ruling.verdict, ruling.detail))
-        if ruling.state != episode.state:
-            changes[episode.id] = [StateChange(episode.agent, episode.action, ruling.state, ruling.detail)]
+            notes.append(_note(episode, now, change.state, change.verdict, change.detail))
+        if change.state != episode.state:
+            changes[episode.id] = [StateChange(episode.agent, episode.action, change.state, change.detail)]
     _execute(connection, _WRITE, rows)
     _execute(connection, _NOTE, notes)
     return changes
 
 
-def begin_attempts(connection: Connection, begun: Sequence[Ruling], now: float) -> list[tuple[Episode, int]]:
+def begin_attempts(connection: Connection, begun: Sequence[EpisodeChange], now: float) -> list[tuple[Episode, int]]:
     """Enter the state `running` and add the attempts, so that all are on disk before a driver is called.
 
     Args:
@@ -184,15 +181,15 @@ def begin_attempts(connection: Connection, begun: Sequence[Ruling], now: float) 
         The episodes as they are now and the attempts' ids; those that were changed, or claimed by another receiver,
         since they were read are left out.
     """
-    unchanged = _lock_unchanged(connection, [ruling.episode for ruling in begun])
+    unchanged = _lock_unchanged(connection, [change.episode for change in begun])
     running: dict[int, Episode] = {}
-    for ruling in begun:
-        if ruling.episode.id in unchanged:
-            number = ruling.episode.attempts + 1
-            why = f"attempt {number} by {ruling.fields['driver']}{ruling.detail and f'; {ruling.detail}'}"
-            values = {"state": ActionState.RUNNING, "verdict": EpisodeVerdict.ACT, "detail": why, "updated_at": now}
+    for change in begun:
+        if change.episode.id in unchanged:
+            number = change.episode.attempts + 1
+            why = f"attempt {number} by {change.fields['driver']}{change.detail and f'; {change.detail}'}"
+            values = {"state": change.state, "verdict": change.verdict, "detail": why, "updated_at": now}
             values |= {"attempts": number, "attempt_at": now}
-            running[ruling.episode.id] = replace(ruling.episode, **{**values, **ruling.fields})
+            running[change.episode.id] = replace(change.episode, **{**values, **change.fields})
     if not running:
         return []
     notes = [_note(episode, now, episode.state, episode.verdict, episode.detail) for episode in running.values()]

@@ -161,6 +161,16 @@ def count_attempts(connection: Connection, actions: Collection[str], since: floa
     return int(connection.execute(query).scalar_one())
 
 
+def decided_columns(
+    episode: Episode, state: ActionState, verdict: str, detail: str, now: float
+) -> tuple[dict[str, Any], bool]:
+    """The columns of an episode that a decision changes, and whether its history gets a line; see `decide`."""
+    closed = None if state in OPEN_STATES else episode.closed_at or now
+    news = (state, verdict) != (episode.state, episode.verdict) or bool(closed) == episode.open
+    values = {"state": state, "verdict": verdict, "detail": detail, "closed_at": closed}
+    return values | {"updated_at": now if news else episode.updated_at}, news
+
+
 def decide(
     connection: Connection, episode: Episode, state: ActionState, verdict: str, detail: str, now: float, **fields: Any
 ) -> list[StateChange]:
@@ -179,65 +189,14 @@ def decide(
         The change of state, if there was one. Nothing is written where the row was changed, or claimed by another
         receiver, since the episode was read.
     """
-    closed = None if state in OPEN_STATES else episode.closed_at or now
-    values = {"state": state, "verdict": verdict, "detail": detail, "closed_at": closed, **fields}
-    news = (state, verdict) != (episode.state, episode.verdict) or bool(closed) == episode.open
-    values["updated_at"] = now if news else episode.updated_at
+    values, news = decided_columns(episode, state, verdict, detail, now)
+    values |= fields
     if connection.execute(update(episodes).where(*_unchanged(episode)).values(**values)).rowcount != 1:
         return []
     if news:
         note(connection, episode.id, now, state, verdict, detail)
     moved = state != episode.state
     return [StateChange(episode.agent, episode.action, state, detail)] if moved else []
-
-
-def begin_attempt(
-    connection: Connection,
-    episode: Episode,
-    driver: str,
-    now: float,
-    *,
-    owner: str,
-    lease_until: float,
-    why: str = "",
-    **fields: Any,
-) -> tuple[Episode, int] | None:
-    """Enter the state `running` and add the attempt, so that it is on disk before the driver is called.
-
-    Args:
-        connection: an open transaction.
-        episode: as it was read when the decision was made.
-        driver: that will be called.
-        now: Unix seconds.
-        owner: this receiver.
-        lease_until: Unix seconds.
-        why: added to the attempt's line of the history; may be empty.
-        fields: further columns, such as `baseline`.
-
-    Returns:
-        The episode as it is now and the attempt's id; None where the row was changed, or claimed by another receiver,
-        since the episode was read.
-    """
-    number = episode.attempts + 1
-    detail = f"attempt {number} by {driver}{why and f'; {why}'}"
-    values = {
-        "state": ActionState.RUNNING,
-        "verdict": EpisodeVerdict.ACT,
-        "detail": detail,
-        "updated_at": now,
-        "driver": driver,
-        "attempts": number,
-        "attempt_at": now,
-        "lease_owner": owner,
-        "lease_until": lease_until,
-        **fields,
-    }
-    if connection.execute(update(episodes).where(*_unchanged(episode)).values(**values)).rowcount != 1:
-        return None
-    note(connection, episode.id, now, ActionState.RUNNING, EpisodeVerdict.ACT, detail)
-    row = {"episode_id": episode.id, "agent": episode.agent, "action": episode.action, "number": number}
-    statement = insert(attempts).values(**row, driver=driver, started_at=now, detail="").returning(attempts.c.id)
-    return replace(episode, **values), int(connection.execute(statement).scalar_one())
 
 
 def end_attempt(connection: Connection, attempt_id: int, now: float, outcome: str, detail: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from alerting.journal import ActionState, Episode, EpisodeVerdict, StateChange, batches, episodes, instances
-from alerting.journal.batches import Ruling
+from alerting.journal.batches import EpisodeChange
 from alerting.receiver.approval_rules import ApprovalRules
 from alerting.receiver.decision_input import Case, Decision
 
@@ -26,9 +26,14 @@ def write_turn(
     """
     _store_instances(connection, [case for case, _ in (*begun, *others)])
     attempts = [
-        Ruling(case.episode, decision.state, decision.verdict, decision.detail if case.firing_causes else "", fields)
+        EpisodeChange(
+            case.episode,
+            decision.state,
+            decision.verdict,
+            decision.detail if case.firing_causes else "",
+            decision.fields,
+        )
         for case, decision in begun
-        for fields in [decision.fields]
     ]
     started = batches.begin_attempts(connection, attempts, now)
     running = {episode.id for episode, _ in started}
@@ -42,7 +47,7 @@ def write_turn(
 
 def _write_others(connection: Connection, decisions: Decisions, now: float) -> dict[int, list[StateChange]]:
     """Write decisions that call no driver; an ended episode that has no reason to open again stays as it is."""
-    rulings: list[Ruling] = []
+    wanted: list[EpisodeChange] = []
     for case, decision in decisions:
         episode = case.episode
         blind = decision.verdict is EpisodeVerdict.BLIND
@@ -50,8 +55,10 @@ def _write_others(connection: Connection, decisions: Decisions, now: float) -> d
             episodes.release(connection, episode, decision.due_at if blind else None)
             continue
         free = {"due_at": decision.due_at, "lease_owner": None, "lease_until": None}
-        rulings.append(Ruling(episode, decision.state, decision.verdict, decision.detail, {**free, **decision.fields}))
-    return batches.decide_all(connection, rulings, now)
+        wanted.append(
+            EpisodeChange(episode, decision.state, decision.verdict, decision.detail, {**free, **decision.fields})
+        )
+    return batches.decide_all(connection, wanted, now)
 
 
 def _store_instances(connection: Connection, cases: Sequence[Case]) -> None:

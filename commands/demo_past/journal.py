@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from alerting.journal import Journal
-from alerting.journal.episodes import begin_attempt, decide, end_attempt, latest
+from alerting.journal.batches import EpisodeChange, begin_attempts
+from alerting.journal.episodes import decide, end_attempt, latest
 from alerting.journal.receive import Arrival, receive
 from alerting.journal.states import FIRING, ActionState, Episode, EpisodeVerdict
 from commands.demo_past.incidents import CALL_LASTS, DemoIncident, DemoPast
@@ -49,11 +50,11 @@ def _write(connection: Connection, incident: DemoIncident, server: str) -> None:
     episode = latest(connection, ACTION, incident.agent)
     assert episode, "it was opened a line above"
     kept: dict[str, Any] = {"server": server, "lease_owner": None, "lease_until": None, "due_at": None}
-    begun = begin_attempt(
-        connection, episode, DRIVER, incident.called_at, owner=OWNER, lease_until=incident.called_at, server=server
+    lease = {"lease_owner": OWNER, "lease_until": incident.called_at}
+    act = EpisodeChange(
+        episode, ActionState.RUNNING, EpisodeVerdict.ACT, "", {"driver": DRIVER, "server": server, **lease}
     )
-    assert begun, "nobody else writes"
-    episode, attempt = begun
+    ((episode, attempt),) = begin_attempts(connection, [act], incident.called_at)
     called = incident.called_at + CALL_LASTS
     end_attempt(connection, attempt, called, "ok", "")
     decide(connection, episode, ActionState.SUCCEEDED, EpisodeVerdict.CALLED, "the driver was called", called, **kept)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from alerting.journal import ActionState, Episode, Journal, StateChange, batches, episodes, incidents, view
-from alerting.journal.batches import Ruling
+from alerting.journal.batches import EpisodeChange
 from alerting.journal.receive import receive
 from alerting.journal.states import FLEET, EpisodeVerdict
 from tests.alerting.journal.kit import DOWN, take
@@ -47,8 +47,9 @@ def test_an_attempt_begins_only_for_what_nobody_has_changed_meanwhile(
 ) -> None:
     with journal.transaction() as connection:
         taken = opened["agent-3"]
-        assert episodes.begin_attempt(connection, taken, "supervisor", 105, owner="two", lease_until=120)
-        wanted = [Ruling(each, ActionState.RUNNING, EpisodeVerdict.ACT, "", LEASE) for each in opened.values()]
+        act = EpisodeChange(taken, ActionState.RUNNING, EpisodeVerdict.ACT, "", {**LEASE, "lease_owner": "two"})
+        assert batches.begin_attempts(connection, [act], 105)
+        wanted = [EpisodeChange(each, ActionState.RUNNING, EpisodeVerdict.ACT, "", LEASE) for each in opened.values()]
         begun = batches.begin_attempts(connection, wanted, 110)
         assert {episode.agent for episode, _ in begun} == {*AGENTS} - {"agent-3"}
         assert len({attempt for _, attempt in begun}) == len(begun)
@@ -66,7 +67,7 @@ def test_a_decision_is_written_only_to_what_nobody_has_changed_meanwhile(
     ruling = (ActionState.RECOVERED, EpisodeVerdict.PROVEN, "it runs", {"due_at": 900.0, "sign": "two"})
     with journal.transaction() as connection:
         assert episodes.decide(connection, opened["agent-0"], ActionState.FAILED, "acknowledged", "", 105)
-        changed = batches.decide_all(connection, [Ruling(each, *ruling) for each in opened.values()], 110)
+        changed = batches.decide_all(connection, [EpisodeChange(each, *ruling) for each in opened.values()], 110)
         change = StateChange("agent-1", "restart_agent", ActionState.RECOVERED, "it runs")
         assert changed[opened["agent-1"].id] == [change]
         assert opened["agent-0"].id not in changed
@@ -78,7 +79,7 @@ def test_a_decision_is_written_only_to_what_nobody_has_changed_meanwhile(
 
 
 def test_a_decision_without_news_adds_no_line_to_the_history(journal: Journal, opened: dict[str, Episode]) -> None:
-    same = [Ruling(each, each.state, each.verdict, "as before", {"due_at": 200.0}) for each in opened.values()]
+    same = [EpisodeChange(each, each.state, each.verdict, "as before", {"due_at": 200.0}) for each in opened.values()]
     with journal.transaction() as connection:
         assert batches.decide_all(connection, same, 110) == {}
         now = episodes.latest(connection, "restart_agent", "agent-1")
@@ -98,7 +99,9 @@ def test_a_storm_takes_as_many_statements_as_two_alerts(journal: Journal) -> Non
         seen = list(episodes.latest_of(connection, "restart_agent", AGENTS).values())
         with statements(connection) as begun:
             batches.begin_attempts(
-                connection, [Ruling(each, ActionState.RUNNING, EpisodeVerdict.ACT, "", LEASE) for each in seen], 110
+                connection,
+                [EpisodeChange(each, ActionState.RUNNING, EpisodeVerdict.ACT, "", LEASE) for each in seen],
+                110,
             )
     assert len(many) == len(few) < 10
     assert len(begun) == 4
@@ -107,7 +110,7 @@ def test_a_storm_takes_as_many_statements_as_two_alerts(journal: Journal) -> Non
 def test_those_held_back_for_longest_are_woken_first(journal: Journal, opened: dict[str, Episode]) -> None:
     held = (ActionState.DEFERRED, EpisodeVerdict.BLAST_RADIUS, "", {"due_at": 500.0})
     with journal.transaction() as connection:
-        batches.decide_all(connection, [Ruling(each, *held) for each in opened.values()], 110)
+        batches.decide_all(connection, [EpisodeChange(each, *held) for each in opened.values()], 110)
         incidents.wake_held(connection, "restart_agent", 120, 2)
         woken = episodes.claim(connection, 120, owner="one", until=135)
     assert [each.id for each in woken] == sorted(each.id for each in opened.values())[:2]
@@ -125,6 +128,6 @@ def test_what_failed_before_the_first_proof_is_no_failure(journal: Journal, open
         }
         for agent, (state, verdict, at) in ended.items():
             fields = {"attempt_at": at, "trial_of": incident.id, "due_at": None}
-            batches.decide_all(connection, [Ruling(opened[agent], state, verdict, "", fields)], 140)
+            batches.decide_all(connection, [EpisodeChange(opened[agent], state, verdict, "", fields)], 140)
         trials = incidents.read_trials(connection, incident.id)
     assert trials == incidents.Trials({ActionState.ESCALATED: 1, ActionState.RECOVERED: 1}, 120, 130, 1)

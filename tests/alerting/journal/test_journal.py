@@ -12,7 +12,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, insert
 from sqlalchemy.exc import IntegrityError
 
-from alerting.journal import ActionState, Episode, Journal, JournalUnavailable, batches, episodes, view
+from alerting.journal import ActionState, Episode, EpisodeVerdict, Journal, JournalUnavailable, batches, episodes, view
+from alerting.journal.batches import EpisodeChange, begin_attempts
 from alerting.journal.receive import Arrival, receive
 from alerting.journal.records import claim as claim_records
 from alerting.journal.records import finish
@@ -151,10 +152,9 @@ def claim(journal: Journal, owner: str, now: float) -> list[Episode]:
 
 def begin(journal: Journal, owner: str, now: float, episode: Episode) -> bool:
     with journal.transaction() as connection:
-        begun = episodes.begin_attempt(
-            connection, episode, "supervisor", now, owner=owner, lease_until=now + 15, due_at=now + 15
-        )
-    return begun is not None
+        fields = {"driver": "supervisor", "lease_owner": owner, "lease_until": now + 15, "due_at": now + 15}
+        act = EpisodeChange(episode, ActionState.RUNNING, EpisodeVerdict.ACT, "", fields)
+        return bool(begin_attempts(connection, [act], now))
 
 
 def test_only_one_receiver_begins_an_attempt(journal: Journal) -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, func, select
 
-from alerting.journal import ActionState, Journal, episodes
+from alerting.journal import ActionState, EpisodeVerdict, Journal, episodes
+from alerting.journal.batches import EpisodeChange, begin_attempts
 from alerting.journal.receive import receive
 from alerting.journal.records import claim, finish
 from alerting.journal.retention import BATCH, delete_ended
@@ -30,10 +31,9 @@ def test_what_ended_goes_whole(journal: Journal) -> None:
     take(journal, DOWN)
     episode = newest(journal)
     with journal.transaction() as connection:
-        _, attempt = episodes.begin_attempt(connection, episode, "supervisor", 110, owner="one", lease_until=125) or (
-            0,
-            0,
-        )
+        fields = {"driver": "supervisor", "lease_owner": "one", "lease_until": 125}
+        act = EpisodeChange(episode, ActionState.RUNNING, EpisodeVerdict.ACT, "", fields)
+        ((_, attempt),) = begin_attempts(connection, [act], 110)
         episodes.end_attempt(connection, attempt, 111, "done", "")
     end(journal, ActionState.RECOVERED)
     settle_records(journal)
