@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 from alerting.journal.states import FLEET
 from alerting.receiver.agent_facts import cost_today, slowest_trace
 from alerting.receiver.last_changes import last_changes
-from alerting.receiver.last_failure import FailedTrace, last_failed_trace
+from alerting.receiver.last_failure import last_failed_trace
 from alerting.receiver.last_lines import last_lines
 from alerting.receiver.search_result import SearchResult
 from alerting.receiver.watch import HeartbeatReader
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock
-from nervesys.contract import AgentState, LogRecord, PathTemplate
+from nervesys.contract import AgentState, PathTemplate
 from nervesys.errors import StoreUnavailable
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.objects import ObjectStore
@@ -88,10 +88,11 @@ class EpisodeContextReader:
             parts = dict.fromkeys(("last_state", "lines", "failed_trace", "cost", "trace"), nothing)
             return {**parts, "changes": changes, "logs_url": url}
         state_read: Future[SearchResult[LastState]] = Future()
+        of_its_server = partial(self._search_server, episode, state_read)
         wanted: dict[str, tuple[ThreadPoolExecutor, Callable[[], SearchResult[Any]]]] = {
             "last_state": (self._store_pool, partial(self._last_state, agent, state_read)),
-            "lines": (self._store_pool, partial(self._lines, episode, state_read)),
-            "failed_trace": (self._store_pool, partial(self._failed_trace, episode, state_read)),
+            "lines": (self._store_pool, partial(of_its_server, last_lines, self._logs)),
+            "failed_trace": (self._store_pool, partial(of_its_server, last_failed_trace, self._traces)),
             "changes": (self._pool, partial(last_changes, self._brain, episode["opened_at"], agent)),
             "cost": (self._pool, partial(cost_today, self._prometheus, agent)),
             "trace": (self._pool, partial(slowest_trace, self._prometheus, agent)),
@@ -123,24 +124,19 @@ class EpisodeContextReader:
         read.set_result(result)
         return result
 
-    def _lines(
-        self, episode: Mapping[str, Any], state_read: "Future[SearchResult[LastState]]"
-    ) -> SearchResult[LogRecord]:
+    def _search_server(
+        self,
+        episode: Mapping[str, Any],
+        state_read: "Future[SearchResult[LastState]]",
+        search: Callable[[ObjectStore, PathTemplate, str, str, float], SearchResult[Item]],
+        template: PathTemplate,
+    ) -> SearchResult[Item]:
+        """What a search finds of the agent, on the server that it ran on, until the episode ended."""
         try:
             server = self._server_of(episode, state_read)
         except TimeoutError:
             return SearchResult(missing=LATE)
-        return last_lines(self._store, self._logs, episode["agent"], server, episode["closed_at"] or self._clock())
-
-    def _failed_trace(
-        self, episode: Mapping[str, Any], state_read: "Future[SearchResult[LastState]]"
-    ) -> SearchResult[FailedTrace]:
-        try:
-            server = self._server_of(episode, state_read)
-        except TimeoutError:
-            return SearchResult(missing=LATE)
-        until = episode["closed_at"] or self._clock()
-        return last_failed_trace(self._store, self._traces, episode["agent"], server, until)
+        return search(self._store, template, episode["agent"], server, episode["closed_at"] or self._clock())
 
     def _server_of(self, episode: Mapping[str, Any], state_read: "Future[SearchResult[LastState]]") -> str:
         """Where the agent ran: as the episode has it, or its last state; empty where neither is known."""
