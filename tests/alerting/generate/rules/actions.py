@@ -93,35 +93,6 @@ CASES = (
         mended=receiver("receiver_store_unavailable", steady(0)),
     ),
     Case(
-        "ApprovalNotAsked",
-        "the token of the bot was revoked",
-        receiver("approval_messages_total", step(600, 0, 1), channel="telegram", outcome="failed")
-        | receiver("approval_messages_total", step(600, 0, 9), channel="slack", outcome="retry"),
-        silent=(585, 1500),
-        fires=(Fires(615, "Nobody was asked by telegram to approve an action", labels={"channel": "telegram"}),),
-    ),
-    Case(
-        "AuditTrailFailing",
-        "the disk is full",
-        receiver("audit_write_failures_total", step(600, 0, 1), to="disk"),
-        silent=(585, 1500),
-        fires=(Fires(615, "The audit trail cannot be written to the disk", labels={"to": "disk"}),),
-    ),
-    Case(
-        "AuditTrailFailing",
-        "the store is away for a few minutes, and then for good",
-        receiver("audit_write_failures_total", lambda t: (t > 600) + max(0, (t - 6000) // 240), to="store"),
-        silent=(615, 1200, 2400, 6900),
-        fires=(Fires(9000, "The audit trail cannot be written to the store", labels={"to": "store"}),),
-    ),
-    Case(
-        "AuditRecordsLost",
-        "the buffer was full",
-        receiver("audit_lost_records_total", step(600, 0, 3)),
-        silent=(585, 1500),
-        fires=(Fires(615, "Records of the audit trail were lost"),),
-    ),
-    Case(
         "ReceiverBlind",
         "one that has just started has five minutes to look",
         receiver("receiver_store_unavailable", from_(600, steady(1))),
