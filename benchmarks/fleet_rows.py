@@ -34,15 +34,16 @@ def passes(report: BenchmarkReport, seen: Observations) -> None:
         report.fact(f"store: {what} since the start", f"{total:,}")
 
 
-def programs(report: BenchmarkReport, seen: Observations, used: Mapping[str, tuple[float, float]]) -> None:
+def programs(report: BenchmarkReport, seen: Observations, used: Mapping[str, float], seconds: float) -> None:
     """Processor and memory of each program.
 
     Args:
         report: gets the rows.
         seen: with the memory.
-        used: CPU seconds before the run, and how many seconds the run took, by program.
+        used: CPU seconds before the run, by program.
+        seconds: that the run took.
     """
-    for name, (before, seconds) in used.items():
+    for name, before in used.items():
         share = (sum(seen.stand.programs[name].cpu_times()[:2]) - before) / seconds
         report.fact(f"{name}: processor", f"{share:.0%} of a core")
         memory = seen.memory[name] >> 20

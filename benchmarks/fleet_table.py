@@ -10,7 +10,6 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -120,17 +119,15 @@ def run(
     fleet, began = FleetRun(seen, console), time.monotonic()
     pages = {name: f"http://{stand.addresses[name]}/" for name in ("receiver", "page")}
     urls = pages | {"receiver's metrics": f"http://{stand.addresses['receiver']}/metrics"}
-    storm_seen = None
-    with ExitStack() as resources:
-        watched_pages = WatchedPages(urls)
-        resources.enter_context(watched_pages.watched())
+    storm_seen, watched_pages = None, WatchedPages(urls)
+    with watched_pages.watched():
         fleet.kill_one_by_one(seconds, kill_every)
         singles = [*(agent for _, agent in seen.ended), *seen.killed.values()]
         if storm:
             storm_seen = run_storm(fleet, storm)
     lasted = time.monotonic() - began
     fleet_rows.passes(report, seen)
-    fleet_rows.programs(report, seen, {name: (cpu, lasted) for name, cpu in used.items()})
+    fleet_rows.programs(report, seen, used, lasted)
     report.limit("alerts build, s of CPU time", round(build_seconds, 1), BUILD_SECONDS)
     fleet_rows.rules(report, seen, EXPECTED_IN_STORM if storm else EXPECTED)
     fleet_rows.webhooks(report, stand)
