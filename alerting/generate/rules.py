@@ -112,8 +112,11 @@ def prometheus_rules(compiler: ConditionCompiler, alerts: AlertsFile) -> dict[st
         _group_entry(group.name, group.every, [_rule_entry(rule, settings) for rule in group.rules])
         for group in rule_groups(recording, alerts)
     ]
-    every = evaluations(agent_details.EVALUATIONS, settings.monitoring.prometheus.evaluation_interval_seconds)
-    return {"groups": [*groups, _group_entry(agent_details.GROUP, every, list(agent_details.records()))]}
+    every = settings.monitoring.prometheus.evaluation_interval_seconds
+    state_every = evaluations(agent_details.EVALUATIONS, every)
+    groups.append(_group_entry(agent_details.STATE_GROUP, state_every, agent_details.state_records()))
+    groups.append(_group_entry(agent_details.DETAILS_GROUP, every, [agent_details.details_record()]))
+    return {"groups": groups}
 
 
 def _group_entry(name: str, every: float, rules: list[dict[str, Any]]) -> dict[str, Any]:

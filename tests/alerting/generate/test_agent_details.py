@@ -11,8 +11,10 @@ import yaml
 from alerting.generate.agent_details import (
     ANNOTATION,
     DETAILS,
-    GROUP,
-    records,
+    DETAILS_GROUP,
+    STATE_GROUP,
+    details_record,
+    state_records,
     with_details,
     without_details,
 )
@@ -72,7 +74,7 @@ def test_an_alert_names_what_is_known_of_its_agent_and_fires_where_nothing_is(
         "labels": {"severity": "critical"} | without_details(),
         "annotations": {"description": f"Gone.{ANNOTATION}"},
     }
-    rules = [*records(), rule]
+    rules = [*state_records(), details_record(), rule]
     once = [{"labels": f'{{agent="{agent}"}}', "value": 1} for agent in ("copilot", "gimai", "grok")]
     test = {
         "interval": "1m",
@@ -110,8 +112,11 @@ def test_an_alert_that_can_fire_for_many_has_few_labels_and_annotations_to_fill_
 
 
 def test_who_is_configured_is_read_from_the_record_and_not_by_each_rule() -> None:
-    assert CONTENT["groups"][-1] == {"name": GROUP, "interval": "1m", "rules": records()}
-    assert records_in(CONTENT) == records()
+    assert CONTENT["groups"][-2:] == [
+        {"name": STATE_GROUP, "interval": "1m", "rules": state_records()},
+        {"name": DETAILS_GROUP, "interval": "15s", "rules": [details_record()]},
+    ]
+    assert records_in(CONTENT) == [*state_records(), details_record()]
     alone = {
         rule["alert"] for rule in rules_in(CONTENT) if "last_over_time(nervesys_brain_agent_info[1h])" in rule["expr"]
     }
