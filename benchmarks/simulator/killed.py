@@ -49,16 +49,19 @@ class JournalReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: set[int] = set()
+        self._seen: set[tuple[int, float]] = set()
 
     def proven(self) -> Iterator[tuple[int, float]]:
-        """The agents whose recovery was proven since this was asked before: number, and when."""
+        """The agents whose recovery was proven since this was asked before: number, and when.
+
+        An episode that was opened again after its recovery recovers more than once.
+        """
         with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=10)) as connection:
             rows = connection.execute(
                 "SELECT id, agent, closed_at FROM episodes WHERE action = 'restart_agent' AND state = 'recovered'"
             ).fetchall()
         for episode, agent, at in rows:
             number = number_of(agent)
-            if episode not in self._seen and number is not None:
-                self._seen.add(episode)
+            if (episode, at) not in self._seen and number is not None:
+                self._seen.add((episode, at))
                 yield number, at

@@ -6,7 +6,9 @@ benchmarks.simulator.killed, benchmarks.simulator.pages, benchmarks.simulator.pr
 """
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +142,16 @@ def test_an_agent_is_followed_until_it_is_proven_and_not_named_any_more() -> Non
     prometheus.agents = set()
     seen.look()
     assert (seen.killed, seen.ended, seen.wrong) == ({}, [(1, agent)], set())
+
+
+def test_an_episode_that_is_opened_again_is_proven_again(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    with closing(sqlite3.connect(path)) as journal, journal:
+        journal.execute("CREATE TABLE episodes (id, action, agent, state, closed_at)")
+        journal.execute("INSERT INTO episodes VALUES (1, 'restart_agent', 'agent-00005', 'recovered', 100.0)")
+    reader = JournalReader(path)
+    assert list(reader.proven()) == [(5, 100.0)]
+    assert list(reader.proven()) == []
+    with closing(sqlite3.connect(path)) as journal, journal:
+        journal.execute("UPDATE episodes SET closed_at = 200.0")
+    assert list(reader.proven()) == [(5, 200.0)]
