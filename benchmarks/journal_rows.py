@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, String, Table, case, cast, func, insert, literal, null, select, text
@@ -22,6 +21,7 @@ from alerting.journal.retention import delete_ended
 from alerting.journal.tables import alerts, attempts, episodes, evidence, history, records
 from alerting.journal.view import ActionFilter, actions, open_counts, pending, read_details
 from benchmarks.measure import BenchmarkReport, measure_best, measure_once
+from benchmarks.measure import seconds as format_seconds
 from tests.servers.postgres import postgres
 from tests.servers.prometheus import PROGRAMS
 
@@ -43,9 +43,19 @@ GROWTH = 3.0
 STATES = ("pending", "running", "waiting", "recovered")
 DETAIL = "attempt 1 by pod; heartbeat seen, waiting for proof"
 LABELS = '{"agent": "grok", "alertname": "AgentDown", "severity": "critical"}'
+SIZE = {
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+    "postgresql": "SELECT pg_database_size(current_database())",
+}
 Operation = Callable[[Connection], object]
 Row = dict[str, Any]
 """A value, or an expression of the incident's number, for each column."""
+
+
+class FirstSchema(Journal):
+    """A journal with the schema of the first release."""
+
+    revision = "0001"
 
 
 @dataclass(frozen=True)
@@ -54,20 +64,18 @@ class FilledJournal:
 
     Attributes:
         url: of the database.
-        journal: the database.
         incidents: that it holds.
-        size: returns the bytes that it takes.
+        journal: the database, with the newest schema.
     """
 
     url: str
-    journal: Journal
     incidents: int
-    size: Callable[[], int]
+    journal: Journal
 
     @property
     def start(self) -> float:
         """When the first incident began, Unix seconds."""
-        return END - self.incidents * SPACING
+        return _start(self.incidents)
 
 
 def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:
@@ -76,22 +84,29 @@ def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:
     if short:
         sqlite_rows = postgresql_rows = 2 * FEW
     with tempfile.TemporaryDirectory() as name, postgres(PROGRAMS) as server:
-        files = (Path(name) / f"{number}.sqlite3" for number in count())
-        _compare(report, "SQLite", sqlite_rows, lambda incidents: _sqlite(next(files), incidents))
-        _compare(report, "PostgreSQL", postgresql_rows, lambda incidents: _postgresql(server.database(), incidents))
+        files = (f"sqlite:///{name}/{number}.sqlite3" for number in count())
+        _compare(report, "SQLite", sqlite_rows, lambda: next(files))
+        _compare(report, "PostgreSQL", postgresql_rows, server.database)
 
 
-def _compare(report: BenchmarkReport, engine: str, rows: int, make: Callable[[int], FilledJournal]) -> None:
-    few, many = make(FEW // ROWS), make(rows // ROWS)
-    _fill(few)
-    filled = measure_once(lambda: _fill(many))
-    report.fact(f"{engine}: rows a second, written in bulk", f"{rows / filled.wall:,.0f}")
-    report.fact(f"{engine}: bytes a row, with indexes", f"{many.size() / rows:,.0f}")
+def _compare(report: BenchmarkReport, engine: str, rows: int, new_url: Callable[[], str]) -> None:
+    """Fill journals as the first release would have, migrate them, and measure what the receiver does with them."""
+    journals = []
+    for url, size in ((new_url(), FEW), (new_url(), rows)):
+        filling = measure_once(partial(_fill, url, size // ROWS))
+        migration = measure_once(lambda url=url: Journal.open(url).close())  # type: ignore[misc]  # bound now
+        journals.append(FilledJournal(url, size // ROWS, Journal.open(url)))
+    few, many = journals
+    report.fact(f"{engine}: rows a second, written in bulk", f"{rows / filling.wall:,.0f}")
+    report.fact(f"{engine}, {rows:,} rows: migration from the first schema", format_seconds(migration.wall))
+    report.fact(f"{engine}: bytes a row, with indexes", f"{_size(many.journal) / rows:,.0f}")
+    for filled in journals:
+        _analyze(filled.journal)
     baseline = dict(_measure(few))
     for what, seconds in _measure(many):
         report.ratio(f"{engine}, {rows:,} rows: {what}", seconds, baseline[what], at_most=GROWTH)
-    for filled_journal in (few, many):
-        filled_journal.journal.close()
+    for filled in journals:
+        filled.journal.close()
 
 
 def _measure(filled: FilledJournal) -> Iterator[tuple[str, float]]:
@@ -136,31 +151,24 @@ def _arrivals() -> list[Arrival]:
     return [Arrival("AgentDown", name, name, "firing", "test", name, "{}", "{}", remedies=(ACTION,)) for name in names]
 
 
-def _sqlite(path: Path, incidents: int) -> FilledJournal:
-    url = f"sqlite:///{path}"
-    return FilledJournal(url, Journal.open(url), incidents, partial(_size, path))
+def _size(journal: Journal) -> int:
+    """Bytes that the database takes."""
+    with journal.reading() as connection:
+        return int(connection.execute(text(SIZE[connection.dialect.name])).scalar_one())
 
 
-def _size(path: Path) -> int:
-    return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
+def _fill(url: str, incidents: int) -> None:
+    """Write all incidents with the first schema."""
+    journal = FirstSchema.open(url)
+    for first in range(1, incidents + 1, STEP):
+        with journal.transaction() as connection:
+            _write(connection, incidents, first, min(first + STEP - 1, incidents))
+    journal.close()
 
 
-def _postgresql(url: str, incidents: int) -> FilledJournal:
-    journal = Journal.open(url)
-
-    def size() -> int:
-        with journal.reading() as connection:
-            return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
-
-    return FilledJournal(url, journal, incidents, size)
-
-
-def _fill(filled: FilledJournal) -> None:
-    """Write all incidents, and let the database count what it has, as it does by itself within a day."""
-    for first in range(1, filled.incidents + 1, STEP):
-        with filled.journal.transaction() as connection:
-            _write(connection, filled, first, min(first + STEP - 1, filled.incidents))
-    with filled.journal.transaction() as connection:
+def _analyze(journal: Journal) -> None:
+    """Let the database count what it has, as it does by itself within a day."""
+    with journal.transaction() as connection:
         if connection.dialect.name == "postgresql":
             for table in (alerts, episodes, attempts, history, records):
                 newest = select(func.max(table.c.id)).scalar_subquery()
@@ -168,20 +176,25 @@ def _fill(filled: FilledJournal) -> None:
         connection.execute(text("ANALYZE"))
 
 
-def _write(connection: Connection, filled: FilledJournal, first: int, last: int) -> None:
+def _start(incidents: int) -> float:
+    """When the first of so many incidents began, Unix seconds."""
+    return END - incidents * SPACING
+
+
+def _write(connection: Connection, incidents: int, first: int, last: int) -> None:
     """Write incidents by their number."""
     numbers = select(literal(first).label("n")).cte("numbers", recursive=True)
     numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < last))
-    for table, row in _incident(filled, numbers.c.n):
+    for table, row in _incident(incidents, numbers.c.n):
         columns = [value if isinstance(value, ColumnElement) else literal(value) for value in row.values()]
         connection.execute(insert(table).from_select(list(row), select(*columns).select_from(numbers)))
 
 
-def _incident(filled: FilledJournal, n: ColumnElement[int]) -> Iterator[tuple[Table, Row]]:
+def _incident(incidents: int, n: ColumnElement[int]) -> Iterator[tuple[Table, Row]]:
     """An episode with an attempt, four lines of history, two alerts, and a record."""
-    begin: Any = filled.start + n * SPACING
-    ended = n <= filled.incidents - OPEN
-    agent = literal("agent-").concat(cast(n % (filled.incidents // INCIDENTS), String))
+    begin: Any = _start(incidents) + n * SPACING
+    ended = n <= incidents - OPEN
+    agent = literal("agent-").concat(cast(n % (incidents // INCIDENTS), String))
     closed_at = case((ended, begin + 120))
     # The only one that was escalated is the oldest: whoever looks for it passes all others.
     state = case((n == 1, "escalated"), (ended, "recovered"), else_="pending")

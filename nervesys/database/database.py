@@ -5,6 +5,7 @@ lock that all programs share, so that both databases give the same guarantees; o
 Reading transactions take no lock on either.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from nervesys.database.threads import WorkerThreads
 from nervesys.errors import DatabaseUnavailable
 
+log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 Operation = Callable[[Connection], Result]
 
@@ -51,11 +53,13 @@ class Database:
         called: its name in messages, such as `the journal`.
         unavailable: exception that is raised if it cannot be used.
         migrations: Alembic's folder.
+        revision: to which the schema is migrated; benchmarks fill a schema as it was.
     """
 
     called: ClassVar[str]
     unavailable: ClassVar[type[DatabaseUnavailable]] = DatabaseUnavailable
     migrations: ClassVar[Path]
+    revision: ClassVar[str] = "head"
 
     def __init__(self, engine: Engine, answer_seconds: float = RESPONSE_SECONDS) -> None:
         self._engine = engine
@@ -175,11 +179,14 @@ class Database:
         from alembic import command  # 8 MB that a program needs only after an upgrade
         from alembic.config import Config
 
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # an index over years of rows takes minutes
+        log.info("%s: migrating the schema; with millions of rows this takes minutes", cls.called)
         config = Config()
         config.set_main_option("script_location", str(cls.migrations).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, cls.revision)
 
     @classmethod
     def _is_current(cls, connection: Connection) -> bool:

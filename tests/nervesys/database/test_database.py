@@ -7,6 +7,7 @@ import asyncio
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
@@ -16,6 +17,9 @@ from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.database import Database, ReadOnlyDatabase, Writer
 from nervesys.database.threads import WorkerThreads
 from nervesys.errors import DatabaseUnavailable, SourceError
+
+if TYPE_CHECKING:
+    from tests.servers.postgres import Postgres
 
 
 class Notes(Database):
@@ -96,3 +100,24 @@ def test_a_current_schema_is_migrated_no_more(tmp_path: Path, monkeypatch: pytes
 def test_the_file_of_a_migration_begins_with_its_revision(database: type[Database]) -> None:
     for path in (database.migrations / "versions").glob("[0-9]*_*.py"):
         assert f'\nrevision = "{path.name.partition("_")[0]}"\n' in path.read_text()
+
+
+def test_a_migration_of_years_of_rows_has_no_time_limit(postgresql: "Postgres", tmp_path: Path) -> None:
+    class Years(Database):
+        called = "the years"
+        migrations = tmp_path
+
+    versions = tmp_path / "versions"
+    versions.mkdir()
+    (tmp_path / "env.py").write_text((Journal.migrations / "env.py").read_text())
+    (versions / "0001_limit.py").write_text(
+        "from alembic import op\n"
+        "revision, down_revision = '0001', None\n"
+        "def upgrade():\n"
+        "    op.execute(\"CREATE TABLE note AS SELECT current_setting('statement_timeout') AS body\")\n"
+    )
+    years = Years.open(postgresql.database())
+    with years.reading() as connection:
+        assert connection.execute(text("SELECT body FROM note")).scalar_one() == "0"
+        assert connection.execute(text("SHOW statement_timeout")).scalar_one() == "10s"
+    years.close()
