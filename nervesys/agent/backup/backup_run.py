@@ -62,6 +62,9 @@ class BackupRun:
                     raise
                 self.manifest.missing[source.part] = str(err)
                 self._progress(f"{source.part}: not contained: {err}")
+            if not self._dry_run:  # also of a part that ended early: the index names what was read of it
+                self.packs.flush()  # packs of one part: what is kept as long lies together
+                self.needed.update(pack.path for pack in self.packs.packs)
 
     def _take(self, source: BackupSource, index: Packer) -> None:
         total = self.manifest.parts.get(source.part, PartSize())
@@ -78,9 +81,6 @@ class BackupRun:
             if total.files % PROGRESS_EVERY_FILES == 0:
                 self._progress(f"{source.part}: {count(total.files, 'file')} so far")
         self.manifest.parts[source.part] = total
-        if not self._dry_run:
-            self.packs.flush()  # packs of one part: what is kept as long lies together
-            self._collect()
 
     def _skip(self, item: BackupItem, err: BadObject | OSError) -> None:
         """Leave out a file that was deleted meanwhile; one that cannot be read is named in the manifest.
@@ -144,6 +144,3 @@ class BackupRun:
             for pack, used in sorted(self._used.items())
             if sizes[pack] - used >= SPARSE_BYTES and used < SPARSE_SHARE * sizes[pack]
         )[:MOST_SPARSE]
-
-    def _collect(self) -> None:
-        self.needed.update(pack.path for pack in self.packs.packs)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from nervesys.agent.backup.items import (
     AGENTS_OWN,
@@ -30,6 +30,9 @@ from nervesys.stores.brain import GitBrain
 from nervesys.stores.bundle import write_bundle
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.open_brain import open_brain
+
+if TYPE_CHECKING:
+    from nervesys.artifacts.files import ContentStorage
 
 NOT_HERE = "not on this host: run `nervesys backup` where the receiver runs"
 MONITORING_FILES = ("journal.sqlite3", "receiver.yaml")
@@ -171,7 +174,26 @@ def _content_items(url: str, storage: Storage) -> Iterator[BackupItem]:
         raise DatabaseUnavailable(str(err)) from err
     for file in files:
         name = f"{HOME}{CONTENTS}/{file.uri.removeprefix(contents.root).lstrip('/')}"
-        yield BackupItem(name, partial(contents.open, file.uri), f"{file.modified} {file.size}", file.modified)
+        yield BackupItem(name, partial(_open_content, contents, file.uri), f"{file.modified} {file.size}", file.modified)
+
+
+@contextmanager
+def _open_content(contents: "ContentStorage", uri: str) -> Iterator[IO[bytes]]:
+    """Open a content of an artifact.
+
+    Raises:
+        OSError: this content cannot be read; FileNotFoundError where it was deleted meanwhile.
+        DatabaseUnavailable: the bucket does not respond.
+    """
+    from nervesys.artifacts.files import ContentUnavailable  # of another extra
+
+    try:
+        with contents.open(uri) as content:
+            yield content
+    except ContentUnavailable as err:
+        if isinstance(err.__cause__, OSError):
+            raise err.__cause__ from None
+        raise DatabaseUnavailable(str(err)) from err
 
 
 def _rows(part: str, url: str) -> Iterator[BackupItem]:

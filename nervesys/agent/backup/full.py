@@ -184,7 +184,6 @@ class FullBackup:
                 f"back up: the names of all files are over {MAX_TABLE_BYTES >> 20} MB, which no restore reads; "
                 "leave areas out by the setting backup.leave_out"
             )
-        run.packs.flush()
         for pack in run.packs.packs:
             files.packs[pack.path] = pack.bytes
         header = {**self.contents.header, "by": self.by, "created_at": self.clock()}

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,7 @@ from nervesys.agent.backup.packs import Pack
 from nervesys.agent.backup.restore import RestoredBackup
 from nervesys.agent.backup.retention import GRACE_SECONDS, read_state, unneeded_packs
 from nervesys.agent.round.knowledge import KnowledgeMerge
+from nervesys.artifacts.files import ContentStorage, ContentUnavailable, StoredFile
 from nervesys.contract.knowledge import learn_value
 from nervesys.errors import ArchiveUnavailable, BadObject, NervesysError
 from nervesys.file_lock import FileLock
@@ -150,6 +151,46 @@ def test_folders_outside_of_the_home_and_links_to_them_are_contained(fleet: Inst
     bring_back(fleet)
     assert (fleet.folder / "restored/workspace/apollo/files/plan.md").read_text() == "# Plan"
     assert (fleet.folder / "restored/artifacts/t1/step_v1.txt").exists()
+
+
+def _contents_by_url(fleet: Installation, *leave_out: str) -> ContentStorage:
+    """Let the artifacts lie where a URL names, as those of a bucket do."""
+    root = fleet.folder / "contents"
+    root.mkdir()
+    (root / "a.bin").write_bytes(b"a content of its own")
+    artifacts = STORAGE.artifacts.model_copy(update={"files": root.as_uri()})
+    backups = STORAGE.backup.model_copy(update={"leave_out": leave_out})
+    fleet.storage = STORAGE.model_copy(update={"artifacts": artifacts, "backup": backups})
+    return ContentStorage(root.as_uri(), fleet.storage.storj)
+
+
+def test_a_content_of_an_artifact_that_is_deleted_meanwhile_costs_itself_alone(
+    fleet: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = _contents_by_url(fleet)
+    listed = [StoredFile(f"{contents.root}/{name}", 20, 1.0) for name in ("a.bin", "deleted.bin", "folder.bin")]
+    (fleet.folder / "contents/folder.bin").mkdir()  # listed as a file, and cannot be read as one
+    monkeypatch.setattr(ContentStorage, "all", lambda _: iter(listed))
+    assert fleet.back_up().missing.keys() - {"secrets"} == {"home/artifacts/folder.bin"}
+    bring_back(fleet)
+    assert (fleet.folder / "restored/artifacts/a.bin").read_bytes() == b"a content of its own"
+
+
+def test_a_bucket_that_goes_away_costs_the_rest_of_its_part_alone(
+    fleet: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = _contents_by_url(fleet, "archive_index")
+    (fleet.folder / "contents/b.bin").write_bytes(b"never read")
+    opened = ContentStorage.open
+
+    def fail(storage: ContentStorage, uri: str) -> AbstractContextManager[IO[bytes]]:
+        if uri == f"{contents.root}/b.bin":
+            raise ContentUnavailable(f"read {uri}: no response")
+        return opened(storage, uri)
+
+    monkeypatch.setattr(ContentStorage, "open", fail)
+    assert "no response" in fleet.back_up().missing["artifacts"]
+    assert not bring_back(fleet).problems, "the pack of the first content is among those that the backup needs"
 
 
 def test_a_truncated_pack_is_not_taken_for_whole_by_the_next_backup(fleet: Installation) -> None:
