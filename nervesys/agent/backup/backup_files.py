@@ -12,7 +12,7 @@ class BackupFiles:
     """What the archive holds of full backups.
 
     Attributes:
-        backups: files of backups by path, without `.age`.
+        backups: paths of backups by their day, such as `2026-01-31`.
         manifests: paths of manifests.
         packs: stored sizes of packs, by path.
         modified: when each pack was written, Unix seconds.

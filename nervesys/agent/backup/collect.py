@@ -174,7 +174,9 @@ def _content_items(url: str, storage: Storage) -> Iterator[BackupItem]:
         raise DatabaseUnavailable(str(err)) from err
     for file in files:
         name = f"{HOME}{CONTENTS}/{file.uri.removeprefix(contents.root).lstrip('/')}"
-        yield BackupItem(name, partial(_open_content, contents, file.uri), f"{file.modified} {file.size}", file.modified)
+        yield BackupItem(
+            name, partial(_open_content, contents, file.uri), f"{file.modified} {file.size}", file.modified
+        )
 
 
 @contextmanager

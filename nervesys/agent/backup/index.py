@@ -6,7 +6,6 @@ is rejected, and what is kept in memory is bounded.
 
 import gzip
 import hashlib
-import json
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
+
+from pydantic_core import from_json
 
 from nervesys.agent.backup.full import HEADER, MAX_TABLE_BYTES, MODIFIED, PACKS
 from nervesys.agent.backup.items import checked_name
@@ -139,7 +140,7 @@ def _fill(index: BackupIndex, tables: dict[str, bytes]) -> None:
         if name not in TABLES:
             checked_name(name)
     try:
-        index.header = dict(json.loads(tables.get(HEADER, b"{}")))
+        index.header = dict(from_json(tables.get(HEADER, b"{}")))  # unlike json.loads, it limits the nesting
         index.packs = {path: int(size) for path, size in parse_sums(tables.get(PACKS, b"")).items()}
         times = {name: float(time) for name, time in parse_sums(tables.get(MODIFIED, b"")).items()}
         index.modified = {name: time for name, time in times.items() if 0 < time < MAX_TIME}

@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
+from pydantic import TypeAdapter, ValidationError, with_config
+from pydantic_core import from_json
+
 from nervesys.agent.backup.packs import Pack
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.archive import Archive, put_verified
@@ -19,8 +22,11 @@ SPOOL_BYTES = 4 << 20
 MAX_BYTES = 4 << 30
 """Largest manifest, unpacked; it is read line by line."""
 VERSION = 1
+REQUIRED = {"parts", "new", "packs"}
+"""Fields of each manifest that was written: one without them, and with the defaults below, would need no packs."""
 
 
+@with_config(extra="forbid")
 @dataclass(frozen=True)
 class PartSize:
     """What a part holds.
@@ -38,6 +44,7 @@ class PartSize:
         return PartSize(self.files + 1, self.bytes + size)
 
 
+@with_config(extra="forbid")
 @dataclass(frozen=True)
 class BackupManifest:
     """The first line of a manifest.
@@ -117,19 +124,21 @@ def read_packs(archive: Archive, path: str) -> Iterator[Pack]:
             raise BadObject(Reason.BAD_VALUE, f"{path}: {number} packs of {expected}; it is truncated")
 
 
+_MANIFEST, _PACK = TypeAdapter(BackupManifest), TypeAdapter(Pack)
+
+
 def _header(line: bytes, path: str) -> BackupManifest:
     try:
-        fields = json.loads(line)
-        parts = {name: PartSize(**part) for name, part in fields.pop("parts").items()}
-        new = PartSize(**fields.pop("new"))
-        return BackupManifest(**fields, parts=parts, new=new)
-    except (AttributeError, KeyError, TypeError, ValueError) as err:
+        manifest = _MANIFEST.validate_json(line, strict=True)
+    except ValidationError as err:
         raise BadObject(Reason.BAD_VALUE, f"{path}: not a manifest of a backup") from err
+    if missing := REQUIRED - from_json(line).keys():
+        raise BadObject(Reason.BAD_VALUE, f"{path}: a manifest without {', '.join(sorted(missing))}")
+    return manifest
 
 
 def _pack(line: bytes, path: str) -> Pack:
     try:
-        pack = Pack(**json.loads(line))
-    except (TypeError, ValueError) as err:
+        return _PACK.validate_json(line, strict=True)
+    except ValidationError as err:
         raise BadObject(Reason.BAD_VALUE, f"{path}: a pack of it is damaged") from err
-    return pack

@@ -15,6 +15,8 @@ from io import SEEK_END
 from tempfile import TemporaryFile
 from typing import IO, cast
 
+from pydantic import with_config
+
 from nervesys.agent.backup.known import KnownContents
 from nervesys.contract import PathTemplate
 from nervesys.stores.archive import Archive, put_verified
@@ -34,6 +36,7 @@ def pack_tag(recipients: Sequence[str]) -> str:
     return f"{hashlib.sha256(' '.join(sorted(recipients)).encode()).hexdigest()[:8]}-" if recipients else ""
 
 
+@with_config(extra="forbid")  # a field of a later release may say that more is needed
 @dataclass(frozen=True)
 class Pack:
     """A pack in the archive.

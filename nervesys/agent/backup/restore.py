@@ -105,10 +105,12 @@ def check_empty(folder: Path, backup: str | None = None) -> list[str]:
         return []
     except NotADirectoryError:
         raise NervesysError(f"restore into {folder}: it is not a folder") from None
+    except OSError as err:
+        raise NervesysError(f"restore into {folder}: {err.strerror}") from err
     if first is None:
         return []
-    with suppress(OSError):
-        known, *done = (folder / NOTES).read_text().splitlines()
+    with suppress(OSError, UnicodeDecodeError):
+        known, *done = (folder / NOTES).read_text().splitlines() or [""]  # empty: killed before its first line
         if backup is not None and known == backup:
             return done
     raise NervesysError(f"restore into {folder}: it is not empty ({first.name}); name an empty folder, or a new one")

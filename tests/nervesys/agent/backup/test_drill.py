@@ -20,6 +20,7 @@ import pytest
 
 from nervesys.agent.backup import index
 from nervesys.agent.backup.drill import Drill, record_drill
+from nervesys.agent.backup.restore import check_empty
 from nervesys.agent.replication.backup import open_packer
 from nervesys.contract import RestoreDrill
 from nervesys.errors import NervesysError
@@ -119,6 +120,14 @@ def test_the_newest_backup_is_restored_or_the_given_path(world: World) -> None:
     assert (world.target / "store/shared/knowledge_base.json").read_bytes() == b'{"known": true}'
 
 
+@pytest.mark.parametrize("notes", [b"", b"\xff\n"], ids=["killed before its first line", "of another program"])
+def test_notes_of_a_restore_that_are_no_text_are_refused_as_any_other_file(tmp_path: Path, notes: bytes) -> None:
+    (tmp_path / ".restored").mkdir()
+    (tmp_path / ".restored/notes").write_bytes(notes)
+    with pytest.raises(NervesysError, match="it is not empty"):
+        check_empty(tmp_path, "Backups/full_backup_2026-01-01.tar.gz")
+
+
 def test_a_folder_that_is_not_empty_is_refused_and_left_alone(world: World) -> None:
     world.target.mkdir()
     (world.target / "precious").write_text("mine")
@@ -133,6 +142,13 @@ Change = Callable[[tarfile.TarInfo, bytes], tuple[tarfile.TarInfo, bytes] | None
 
 def changed(name: str, body: bytes) -> Change:
     return lambda member, old: (member, body if member.name == name else old)
+
+
+def deeply_nested_header(member: tarfile.TarInfo, old: bytes) -> tuple[tarfile.TarInfo, bytes]:
+    if member.name == KNOWLEDGE:
+        member.name = "HEADER.json"
+        return member, b"[" * 100_000
+    return member, old
 
 
 def renamed(to: str, kind: bytes = tarfile.REGTYPE) -> Change:
@@ -166,6 +182,7 @@ KNOWLEDGE, MEMORY = "store/shared/knowledge_base.json", "store/databases/grok/me
         pytest.param(renamed("elsewhere/escaped"), "is not a valid name in a backup", id="elsewhere"),
         pytest.param(renamed("store/./escaped"), "is not a valid name in a backup", id="another spelling"),
         pytest.param(renamed("config/storage.yaml"), "contains a file twice", id="twice"),
+        pytest.param(deeply_nested_header, "a table of the backup is damaged", id="nested too deeply"),
         pytest.param(renamed("store/link", tarfile.SYMTYPE), "is not a regular file", id="a link"),
         pytest.param(renamed("store/device", tarfile.CHRTYPE), "is not a regular file", id="a device"),
     ],

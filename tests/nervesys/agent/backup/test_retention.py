@@ -1,8 +1,12 @@
 """Old backups are deleted once the newest is whole, and packs once no backup needs them."""
 
+import gzip
+import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +48,28 @@ def test_a_manifest_that_cannot_be_read_keeps_every_pack(fleet: Installation) ->
     (fleet.folder / "archive/Backups/full_backup_2026-01-01.jsonl.gz").write_bytes(b"damaged")
     assert unneeded_packs(fleet.archive, fleet.storage, NOON) == []
     assert read_state(fleet.archive, fleet.storage).problems
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda lines: [lines[0] | {"sparse": None}, *lines[1:]], id="sparse packs"),
+        pytest.param(lambda lines: [lines[0], *(line | {"contents": None} for line in lines[1:])], id="contents"),
+        pytest.param(lambda lines: [lines[0], *(line | {"path": ["x"]} for line in lines[1:])], id="path"),
+        pytest.param(lambda lines: [{key: lines[0][key] for key in lines[0].keys() - {"packs"}}], id="no packs"),
+    ],
+)
+def test_a_manifest_with_a_wrong_value_keeps_every_pack_and_holds_up_no_backup(
+    fleet: Installation, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+) -> None:
+    fleet.back_up()
+    age(fleet, 9)
+    manifest = fleet.folder / "archive/Backups/full_backup_2026-01-01.jsonl.gz"
+    lines = [json.loads(line) for line in gzip.decompress(manifest.read_bytes()).splitlines()]
+    manifest.write_bytes(gzip.compress(b"".join(json.dumps(line).encode() + b"\n" for line in change(lines))))
+    assert unneeded_packs(fleet.archive, fleet.storage, NOON) == []
+    assert read_state(fleet.archive, fleet.storage).problems
+    fleet.back_up(lambda: NOON + DAY)
 
 
 def test_the_round_deletes_old_backups_with_their_packs_but_none_while_the_newest_is_not_whole(
