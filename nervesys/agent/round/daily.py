@@ -94,7 +94,7 @@ class DailyRound:
         """
         if self.leader is None:
             return self._steps(progress)
-        self.leader.take(again=again)
+        day = self.leader.take(again=again)
         with self.leader.renewing() as lost:
 
             def checked(step: str) -> None:
@@ -103,7 +103,7 @@ class DailyRound:
                     raise NotLeader("the lease was lost; another program runs the round")
 
             problems = self._steps(checked)
-        self.leader.done()
+        self.leader.done(day)
         return problems
 
     def _steps(self, progress: Callable[[str], None]) -> list[str]:

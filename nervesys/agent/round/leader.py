@@ -45,11 +45,14 @@ class Leader:
     clock: Clock
     renew_seconds: float = LEASE_SECONDS / RENEWALS
 
-    def take(self, *, again: bool = False) -> None:
+    def take(self, *, again: bool = False) -> str:
         """Take the lease of today's round.
 
         Args:
             again: also if today's round is done.
+
+        Returns:
+            The day of the round, in UTC, for `done`: a round may end after midnight.
 
         Raises:
             NotLeader: another program holds it, or today's round is done.
@@ -66,6 +69,7 @@ class Leader:
             return RoundLease(holder=self.me, until=until, done=lease.done if lease else None).body() + b"\n"
 
         self.brain.commit({ROUND: claim}, f"{self.me} runs the round of {today}", self.me)
+        return today
 
     @contextmanager
     def renewing(self) -> Iterator[Event]:
@@ -106,15 +110,24 @@ class Leader:
         lease = _parse_lease(tree.read(ROUND) if tree else None)
         return lease.holder if lease and lease.holder != self.me and lease.until > self.clock() else None
 
-    def done(self) -> None:
-        """Release the lease and record that today's round is done.
+    def done(self, day: str) -> None:
+        """Release the lease and record that a day's round is done; a lease that another program has stays.
+
+        Args:
+            day: as `take` returned it.
 
         Raises:
             BrainUnavailable: it cannot be pushed; the round will be run once more.
         """
-        today = time_fields(self.clock())["date"]
-        lease = RoundLease(holder=self.me, until=self.clock(), done=today)
-        self.brain.commit({ROUND: lease.body() + b"\n"}, f"The round of {today} is done", self.me)
+
+        def release(before: bytes | None) -> bytes:
+            lease = _parse_lease(before)
+            if before and lease and lease.holder != self.me and lease.until > self.clock():
+                return before
+            newest = max(day, lease.done or "") if lease else day
+            return RoundLease(holder=self.me, until=self.clock(), done=newest).body() + b"\n"
+
+        self.brain.commit({ROUND: release}, f"The round of {day} is done", self.me)
 
 
 def _parse_lease(body: bytes | None) -> RoundLease | None:

@@ -62,8 +62,8 @@ def test_only_one_program_holds_the_lease(who: Who) -> None:
     who("grok").take()
     with pytest.raises(NotLeader, match="grok is running the round"):
         who("gimai").take()
-    who("grok").take()  # restarted
-    who("grok").done()
+    day = who("grok").take()  # restarted
+    who("grok").done(day)
     for name in ("grok", "gimai"):
         with pytest.raises(NotLeader, match="today's round was done by grok"):
             who(name).take()
@@ -74,9 +74,20 @@ def test_only_one_program_holds_the_lease(who: Who) -> None:
 
 def test_a_leader_that_fell_silent_is_replaced_and_a_new_day_is_anybody_s(who: Who) -> None:
     who("grok").take()
-    who("gimai", NOW + LEASE_SECONDS + 1).take()
-    who("gimai", NOW + LEASE_SECONDS + 1).done()
+    day = who("gimai", NOW + LEASE_SECONDS + 1).take()
+    who("gimai", NOW + LEASE_SECONDS + 1).done(day)
     who("deepseek", NOW + DAY).take()
+
+
+def test_a_round_that_ends_after_midnight_leaves_the_next_day_to_be_done(who: Who, tmp_path: Path) -> None:
+    day = who("grok").take()
+    who("grok", NOW + DAY).done(day)
+    tomorrow = who("gimai", NOW + DAY + 1).take()
+    who("grok", NOW + DAY + 2).done(day)
+    assert current_lease(tmp_path).holder == "gimai", "the lease of another program stays"
+    who("gimai", NOW + DAY + 3).done(tomorrow)
+    who("grok", NOW + DAY + 4).done(day)
+    assert current_lease(tmp_path).done == tomorrow, "a day that is done stays so"
 
 
 def test_the_lease_is_renewed_while_the_round_runs(who: Who, tmp_path: Path, wait_until: Wait) -> None:
