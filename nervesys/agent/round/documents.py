@@ -89,22 +89,19 @@ class Documents:
         ]
 
     def run(self, progress: Callable[[str], None]) -> list[str]:
-        """Copy what is due; returns problems.
+        """Copy what is due; returns problems. A document that cannot be read costs itself alone.
 
         Raises:
             ArchiveUnavailable: the archive does not respond; the next round continues.
         """
         try:
-            due = self.due()
-            for document in due:
-                self._copy(document)
+            copied = {document.path: document.stamp for document in self.due() if self._copy(document)}
+            if copied:
+                body = json.dumps({"documents": self._read_index() | copied}, indent=1, sort_keys=True).encode() + b"\n"
+                put_verified(self.round.archive, f"{self._prefixes[1]}{INDEX}", BytesIO(body))
+                progress(f"copied {count(len(copied), 'document')} to the store and the archive")
         except (StoreUnavailable, BadObject) as err:
             return [*self.problems, f"documents are not copied: {err}"]
-        if due:
-            index = self._read_index() | {document.path: document.stamp for document in due}
-            body = json.dumps({"documents": index}, indent=1, sort_keys=True).encode() + b"\n"
-            put_verified(self.round.archive, f"{self._prefixes[1]}{INDEX}", BytesIO(body))
-            progress(f"copied {count(len(due), 'document')} to the store and the archive")
         return self.problems
 
     @property
@@ -135,11 +132,17 @@ class Documents:
             return
         yield DueDocument(path, f"sha256:{hashlib.sha256(body).hexdigest()}", lambda: BytesIO(body))
 
-    def _copy(self, document: DueDocument) -> None:
-        with document.open() as body:
-            put_verified(self.round.archive, f"{self._prefixes[1]}{document.path}", body)
-            body.seek(0)
-            self.round.store.put(f"{self._prefixes[0]}{document.path}", body)
+    def _copy(self, document: DueDocument) -> bool:
+        """Copy a document; False for one that cannot be read, or was deleted meanwhile."""
+        try:
+            with document.open() as body:
+                put_verified(self.round.archive, f"{self._prefixes[1]}{document.path}", body)
+                body.seek(0)
+                self.round.store.put(f"{self._prefixes[0]}{document.path}", body)
+        except BadObject as bad:
+            self.problems.append(f"{document.path} is not copied: {bad}")
+            return False
+        return True
 
     def _read_index(self) -> dict[str, str]:
         """Stamps by path; empty if there is no index, or it cannot be parsed."""

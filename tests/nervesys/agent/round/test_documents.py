@@ -1,16 +1,19 @@
 """Documents of the brain, and reports, lie in the store and in the archive; only what changed is copied."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from nervesys.agent.round import DailyRound, Round
 from nervesys.agent.round.documents import Documents
-from nervesys.errors import StoreUnavailable
+from nervesys.errors import BadObject, Reason, StoreUnavailable
 from nervesys.settings import FolderTree
 from nervesys.stores.brain import GitBrain
+from nervesys.stores.folder import FolderArchive
 from tests.brains import write
 from tests.nervesys.agent.round.kit import NOW, STORAGE, World
 from tests.stores import FolderStore
@@ -78,6 +81,24 @@ def test_a_document_that_is_too_large_costs_itself_alone(
     (problem,) = documents.run(lambda _: None)
     assert problem.startswith("docs/large.md is not copied: too_large")
     assert (world.cold / "Documentation/docs/plans/plan.md").exists()
+
+
+def test_a_report_that_cannot_be_opened_costs_itself_alone(world: World, tmp_path: Path) -> None:
+    class Damaged(FolderArchive):
+        @contextmanager
+        def open(self, path: str) -> Iterator[IO[bytes]]:
+            if path == REPORT:
+                raise BadObject(Reason.GONE, f"{path}: there is no such file")
+            with super().open(path) as body:
+                yield body
+
+    world.archive.put("Reports/Daily/2026-01-20_summary.pdf", b"%PDF")
+    documents = Documents(world.round(archive=Damaged(world.cold)), FolderTree(tmp_path / "brain"))
+    steps: list[str] = []
+    assert documents.run(steps.append) == [f"{REPORT} is not copied: gone: {REPORT}: there is no such file"]
+    assert steps == ["copied 2 documents to the store and the archive"]
+    index = json.loads((world.cold / "Documentation/index.json").read_bytes())["documents"]
+    assert index.keys() == {"docs/plans/plan.md", "Reports/Daily/2026-01-20_summary.pdf"}
 
 
 def test_the_round_copies_them_from_a_repository_too(tmp_path: Path) -> None:
