@@ -30,7 +30,7 @@ from nervesys.stack.kubernetes.overlays import (
     base_files,
     overlay_files,
     place,
-    places_of,
+    read_places,
 )
 from nervesys.stores.open_stores import Configuration, load_configuration
 
@@ -69,7 +69,7 @@ def build(
     overlays = overlay or list(Overlay)
     if dry_run and len(overlays) > 1:
         raise typer.BadParameter("--dry-run prints one overlay; name it with --overlay")
-    before = places_of((out / AGENTS_FILE).read_text()) if (out / AGENTS_FILE).is_file() else []
+    before = read_places(out / AGENTS_FILE)
     wanted: dict[str, str] = {}
     for name in overlays:
         cluster = _cluster(name, before, home, brain)

@@ -46,6 +46,20 @@ def test_a_new_agent_gets_a_pod_of_its_own_and_the_others_keep_theirs(run: Run, 
     assert "agents-0 now runs aaron in place of ada: kubectl delete pod agents-0" in moved.err
 
 
+@pytest.mark.parametrize(
+    "text", ["<<<<<<< HEAD\n: [\n", "a: 1\n", "kind: ConfigMap\nmetadata: {name: nervesys-agents}\ndata: {x: y}\n"]
+)
+def test_places_that_cannot_be_read_are_an_error_and_move_no_agent(run: Run, tmp_path: Path, text: str) -> None:
+    (tmp_path / "out/base").mkdir(parents=True)
+    (tmp_path / "out/base/agents.yaml").write_text(text)
+    result = run(
+        "kubernetes", "build", "--overlay", "small", "--out", str(tmp_path / "out"), "--brain", brain(tmp_path, {})
+    )
+    assert result.code == 1
+    assert f"read the agents' pods from {tmp_path}/out/base/agents.yaml" in result.err
+    assert (tmp_path / "out/base/agents.yaml").read_text() == text
+
+
 def test_only_generated_files_are_deleted(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "overlays/small"
     folder.mkdir(parents=True)

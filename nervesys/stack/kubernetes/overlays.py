@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from pathlib import Path
 
 import yaml
 
+from nervesys.errors import NervesysError
 from nervesys.settings.yaml_text import yaml_documents, yaml_text
 from nervesys.stack.kubernetes import access, foreign, operator, programs
 from nervesys.stack.kubernetes.context import Manifest, ManifestContext
@@ -78,12 +80,22 @@ def datasources(cluster: ManifestContext) -> Manifest:
     return made | {"data": {"nervesys.yaml": cluster.datasources}}
 
 
-def places_of(text: str) -> list[str]:
-    """The agents of a file `base/agents.yaml` that was written before, by ordinal."""
-    for manifest in yaml.safe_load_all(text):
-        if manifest and manifest["kind"] == "ConfigMap" and manifest["metadata"]["name"] == programs.AGENTS:
-            data: Mapping[str, str] = manifest["data"] or {}
-            return [data[f"agents-{ordinal}"] for ordinal in range(len(data))]
+def read_places(file: Path) -> list[str]:
+    """The agents of `base/agents.yaml` as it was written before, by ordinal; none where there is no such file.
+
+    Raises:
+        NervesysError: the file is not as it was written. Without it every agent might get another pod.
+    """
+    try:
+        for manifest in yaml.safe_load_all(file.read_text()):
+            if manifest and manifest["kind"] == "ConfigMap" and manifest["metadata"]["name"] == programs.AGENTS:
+                data: Mapping[str, str] = manifest["data"] or {}
+                return [str(data[f"agents-{ordinal}"]) for ordinal in range(len(data))]
+    except FileNotFoundError:
+        return []
+    except (yaml.YAMLError, UnicodeDecodeError, LookupError, TypeError) as err:
+        problem = "it is not as `nervesys kubernetes build` wrote it"
+        raise NervesysError(f"read the agents' pods from {file}: {problem}; restore it from Git, or delete it") from err
     return []
 
 
