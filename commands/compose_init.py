@@ -33,10 +33,10 @@ def compose_init(
     secrets: Annotated[Path, typer.Option(help="Folder to create the keys in, one subfolder for each volume.")],
     agents_home: Annotated[Path, typer.Option(help="NERVESYS_HOME of the container of agents.")],
     receiver_home: Annotated[
-        Path | None, typer.Option(help="NERVESYS_HOME of the receiver, whose journal gets the past of the demo.")
+        Path | None, typer.Option(help="NERVESYS_HOME of the receiver, whose journal gets the demo's history.")
     ] = None,
     history: Annotated[
-        Path | None, typer.Option(help="Folder for the demo's past, of which promtool makes Prometheus' blocks.")
+        Path | None, typer.Option(help="Folder for the demo's history, of which promtool makes Prometheus' blocks.")
     ] = None,
     journal_user: Annotated[
         str | None,
@@ -57,6 +57,7 @@ def compose_init(
 
     docker-compose.yml runs this as its first service, at every start: what exists already is kept.
     """
+    urls = _parse_urls(url or ())
     environ = {**os.environ, "NERVESYS_SERVER": container.SERVER}
     if demo:
         branches = load(profile=os.environ.get("NERVESYS_PROFILE"), environ=os.environ).settings.storage.brain
@@ -72,7 +73,7 @@ def compose_init(
     agents = [name for name, agent in base.loaded.agents.items() if agent.enabled]
     password = (secrets / "supervisor" / "password").read_text()
     _write(secrets / "supervisord" / "supervisord.conf", container.config(agents, password), 0o600)
-    stack = container.stack(base.loaded.settings, agents, dict(pair.split("=", 1) for pair in url or ()))
+    stack = container.stack(base.loaded.settings, agents, urls)
     _write(agents_home / FILE, stack.model_dump_json(indent=2), 0o644)
     receiver = secrets / "receiver" / "receiver.yaml"
     if not receiver.exists():  # afterwards it is the operator's
@@ -89,12 +90,23 @@ def compose_init(
     )
 
 
+def _parse_urls(pairs: Iterable[str]) -> dict[str, str]:
+    """Addresses by service, of texts such as `grafana=http://127.0.0.1:17300/`."""
+    found = {}
+    for pair in pairs:
+        service, _, address = pair.partition("=")
+        if not (service and address):
+            raise typer.BadParameter(f"--url {pair}: must be SERVICE=URL")
+        found[service] = address
+    return found
+
+
 def _fill(base: Configuration, environ: Mapping[str, str], history: Path, receiver_home: Path) -> None:
-    """Write the demo's past for Prometheus and the journal; a failure is printed, and stops nothing."""
+    """Write the demo's history for Prometheus and the journal; a failure is printed, and stops nothing."""
     try:
         demo_history.fill_text(base, environ, history, receiver_home / "journal.sqlite3")
     except (NervesysError, OSError) as err:
-        Console().print(f"The demo's past is missing: {err}", soft_wrap=True, markup=False)
+        Console().print(f"The demo's history is missing: {err}", soft_wrap=True, markup=False)
 
 
 def _make_keys(secrets: Path, agents: Iterable[str]) -> None:

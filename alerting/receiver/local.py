@@ -143,13 +143,15 @@ def open_local(
     if not file.is_file():
         raise SettingsError([SettingsProblem(str(file), "", "no such file; it says which drivers this receiver has")])
     local = load_file(FolderTree(file.parent), file.name, LocalFile)
+    journal = _journal_of(environ) or local.journal or SecretStr(f"sqlite:///{place.journal}")
+    key = "token_file"
     try:
         token = _long_enough(local.token or read_secret(place.secret("receiver_token")))
-        journal = _journal_of(environ) or local.journal or SecretStr(f"sqlite:///{place.journal}")
+        key = "approvals.key_file"
         approvals = _with_approval_key(local.approvals, place)
-        return local.model_copy(update={"journal": journal, "token": token, "approvals": approvals})
     except ValueError as err:
-        raise SettingsError([SettingsProblem(str(file), "token_file", str(err))]) from None
+        raise SettingsError([SettingsProblem(str(file), key, str(err))]) from None
+    return local.model_copy(update={"journal": journal, "token": token, "approvals": approvals})
 
 
 def check_peers(journal: SecretStr, peers: Sequence[str]) -> None:

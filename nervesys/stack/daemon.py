@@ -104,14 +104,17 @@ def start(stack: Stack, program: Path, environ: Mapping[str, str]) -> None:
         NervesysError: it does not start.
     """
     argv = [str(program), "--configuration", str(stack.home / CONFIG)]
-    done = subprocess.run(
-        argv,
-        env={**MEMORY, **environ, **stack.environ},
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            argv,
+            env={**MEMORY, **environ, **stack.environ},
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise NervesysError(f"start supervisord: {program} did not return within {START_SECONDS} s") from None
     if done.returncode:
         raise NervesysError(f"start supervisord: {(done.stderr or done.stdout).strip()}")
     deadline = time.monotonic() + START_SECONDS

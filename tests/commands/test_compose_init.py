@@ -32,6 +32,15 @@ def init(folder: Path, *more: str) -> None:
     assert ran.exit_code == 0, ran.output
 
 
+@pytest.mark.parametrize("url", ["grafana", "=http://127.0.0.1:1/", "grafana="])
+def test_an_address_without_service_or_url_is_a_wrong_argument(tmp_path: Path, url: str) -> None:
+    options = {"brain": "brain.git", "archive": "archive", "secrets": "secrets", "agents-home": "agents"}
+    ran = CliRunner().invoke(app, [*(f"--{name}={tmp_path / path}" for name, path in options.items()), f"--url={url}"])
+    assert ran.exit_code == 2
+    assert "must be SERVICE=URL" in ran.output
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_second_start_changes_nothing_of_the_operators(made: Path) -> None:
     receiver = made / "secrets/receiver/receiver.yaml"
     receiver.write_text("drivers: {}\n")

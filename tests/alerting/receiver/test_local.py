@@ -99,6 +99,9 @@ def test_a_token_that_could_be_guessed_is_a_mistake(place: StartupSettings) -> N
             open_local(place)
     (place.home / "secrets/receiver_token").write_text("sixteen--letters")
     assert open_local(place).token
+    (place.home / "secrets/approval_key").write_text("fifteen-letters")
+    with pytest.raises(SettingsError, match=r"approvals\.key_file: a token has at least 16"):
+        open_local(place)
 
 
 def test_a_variable_names_the_journal_and_wins_over_the_file(place: StartupSettings) -> None:

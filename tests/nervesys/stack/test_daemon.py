@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from nervesys.clients.supervisor import Supervisor, SupervisorRefused
+from nervesys.errors import NervesysError
 from nervesys.stack import daemon
 from nervesys.stack.layout import NoStack, Service, Stack
 from tests import waiting
@@ -48,6 +49,15 @@ def stack(tmp_path: Path, program: Callable[[str], str]) -> Iterator[Stack]:
 until = partial(waiting.until, seconds=20)
 
 
+def test_a_supervisord_that_does_not_return_is_an_error(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs = stack.home / "hangs"
+    hangs.write_text("#!/bin/sh\nexec sleep 600\n")
+    hangs.chmod(0o700)
+    monkeypatch.setattr(daemon, "START_SECONDS", 0.1)
+    with pytest.raises(NervesysError, match=r"hangs did not return within 0\.1 s"):
+        daemon.start(stack, hangs, os.environ)
+
+
 def test_the_stack_runs_and_ends_whatever_its_paths_hold(stack: Stack) -> None:
     assert Stack.load(stack.home) == stack
     until(lambda: stack.log("greeter").exists() and stack.log("greeter").read_text() == "hello; 100% 50% 'a' b\n")
@@ -79,7 +89,7 @@ def test_a_killed_service_comes_back_and_a_killed_agent_does_not(stack: Stack) -
     for process in first.values():
         os.kill(process.pid, 9)
     until(lambda: supervisor.process("greeter").pid not in {0, first["greeter"].pid})
-    assert supervisor.process("grok").state == "EXITED"
+    until(lambda: supervisor.process("grok").state == "EXITED")
 
 
 def test_an_agent_killed_in_its_first_second_is_not_tried_again(stack: Stack) -> None:
