@@ -102,7 +102,7 @@ def up(
 
 
 def _fill(stack: Stack) -> str:
-    """Give Prometheus its past; returns why it could not be done, which stops nothing."""
+    """Create the demo's history in Prometheus; returns why it could not be done, which stops nothing."""
     try:
         demo_history.fill(stack)
     except (NervesysError, OSError) as err:
@@ -245,16 +245,16 @@ def _tail(log: Path) -> str:
 
 def _print_what_runs(out: Console, place: StartupSettings, suffix: str) -> None:
     """After Ctrl-C: what goes on running, and how to stop it."""
-    left = count(len(daemon.processes_of(place.home)), "process", "processes")
-    if left.startswith("0 "):
+    running = len(daemon.processes_of(place.home))
+    if not running:
         out.print("Interrupted: nothing was started.")
-    else:
-        out.print(
-            f"Interrupted: {left} of the stack keep running. `{program()} status{suffix}` shows them, "
-            f"`{program()} down{suffix}` stops them, `up` again waits for them.",
-            highlight=False,
-            soft_wrap=True,
-        )
+        return
+    out.print(
+        f"Interrupted: {count(running, 'process', 'processes')} of the stack keep running. "
+        f"`{program()} status{suffix}` shows them, `{program()} down{suffix}` stops them, `up` again waits for them.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _print_addresses(out: Console, stack: Stack, suffix: str) -> None:

@@ -23,7 +23,7 @@ from nervesys.agent.replication.backup import Backup
 from nervesys.agent.replication.databases import Databases
 from nervesys.agent.replication.workspaces import WorkspaceReplica
 from nervesys.agent.report import Reporter
-from nervesys.agent.round import Reports, RoundSchedule, has_archive
+from nervesys.agent.round import Reports, RoundSchedule
 from nervesys.agent.telemetry.optional import OptionalTelemetry
 from nervesys.analysis.model import EXTRA
 from nervesys.clock import Clock
@@ -170,7 +170,7 @@ class BackgroundLoops:
             self._loops.append(Loop("triage of errors", self._triage.judge_waiting, lambda: TRIAGE_SECONDS))
             if self._triage.edge:
                 self._shipper.reduce = self._triage.edge.reduce
-        if resources.brain is not None and has_archive(me.settings.storage):
+        if resources.brain is not None and me.settings.storage.archive.is_configured:
             store, local = resources.open_patient_store(), resources.local_brain
             schedule = RoundSchedule(me, local, resources.brain, store, clock, resources.reports, local.place)
             first = random.uniform(0, FIRST_ROUND_SECONDS)  # noqa: S311  # jitter, no secret

@@ -1,6 +1,6 @@
 """The daily round: moves due logs from the store to the archive, and deletes what is past its retention."""
 
-from nervesys.agent.round.daily import DailyRound, Reports, RoundSchedule, has_archive, no_reports
+from nervesys.agent.round.daily import DailyRound, Reports, RoundSchedule, no_reports
 from nervesys.agent.round.day_description import open_describer
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.log_summary import open_summarizer
@@ -18,7 +18,6 @@ __all__ = [
     "RoundPlan",
     "RoundSchedule",
     "describe_plan",
-    "has_archive",
     "make_plan",
     "no_reports",
     "open_describer",

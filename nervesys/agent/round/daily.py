@@ -35,7 +35,6 @@ from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject, NervesysError
 from nervesys.plural import count
 from nervesys.settings import FolderTree, StartupSettings, Tree
-from nervesys.settings.storage import Storage
 from nervesys.stores.archive import files_of, put_verified
 from nervesys.stores.brain import GitBrain, create_only
 from nervesys.stores.lines import lines_of
@@ -280,8 +279,3 @@ class RoundSchedule:
                 log.warning("daily round: %s", problems)
         except NotLeader as reason:
             log.debug("%s", reason)
-
-
-def has_archive(storage: Storage) -> bool:
-    """Whether the settings name an archive; agents without one do not run the round."""
-    return bool(storage.archive.url or storage.archive.folder_id)
