@@ -83,7 +83,7 @@ class LogQuery:
             last: Unix seconds; later days are left out.
         """
         until = min(self.until + SHIPPING_SECONDS, last)
-        if until < 0:
+        if until < max(self.since, 0):  # no date can be made of an instant after the year 9999
             return
         day, end = utc(max(self.since, 0)).date(), utc(until).date()
         while day <= end:

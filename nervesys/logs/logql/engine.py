@@ -94,8 +94,9 @@ def narrowed(
     Raises:
         LogqlError: a regular expression is wrong.
     """
-    levels = frozenset(level for level in Level if _permits(matchers, "level", level.lower()))
-    categories = frozenset(category for category in Category if _permits(matchers, "category", category.value))
+    level_test, category_test = _test(matchers, "level"), _test(matchers, "category")
+    levels = frozenset(level for level in Level if level_test is None or level_test(level.lower()))
+    categories = frozenset(each for each in Category if category_test is None or category_test(each.value))
     if not levels or not categories:
         return None
     return LogQuery(
@@ -114,10 +115,6 @@ def narrowed(
 def nanoseconds(entry: LogEntry) -> int:
     """The time of a record; floats hold microseconds."""
     return round(entry.at * MICROS) * 1000
-
-
-def _permits(matchers: Sequence[LabelMatcher], label: str, value: str) -> bool:
-    return all(compile_matcher(matcher)(value) for matcher in matchers if matcher.label == label)
 
 
 def _names(matchers: Sequence[LabelMatcher], label: str) -> frozenset[str]:

@@ -63,9 +63,11 @@ class Token(NamedTuple):
         if self.text.startswith("`"):
             return self.text[1:-1]
         try:
-            return str(json.loads(re.sub(r"\\([.'*+?()\[\]{}|^$dwsbDWSB-])", r"\\\\\1", self.text), strict=False))
+            text = str(json.loads(re.sub(r"\\([.'*+?()\[\]{}|^$dwsbDWSB-])", r"\\\\\1", self.text), strict=False))
+            text.encode()  # `\ud800` is half a character, which no record and no response can hold
         except ValueError:
             raise LogqlError(f"at character {self.at + 1}: {self.text}: invalid escape") from None
+        return text
 
     @property
     def seconds(self) -> float:

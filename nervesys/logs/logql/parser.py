@@ -35,6 +35,8 @@ COMPARISONS = ("=", "==", "!=", "=~", "!~", ">", ">=", "<", "<=")
 PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2}
 DEEPEST, MOST_OPERATORS = 50, 50
 """Nesting of parentheses, and arithmetic operators of one query."""
+MOST_PATTERNS = 20
+"""Regular expressions of one query, each of which may take 10 MiB."""
 LONGEST_SECONDS = 100 * 365 * DAY_SECONDS
 """Of a range or an offset."""
 MOST_SERIES = 1_000_000
@@ -59,7 +61,7 @@ class _Parser:
     def __init__(self, found: list[Token]) -> None:
         self._tokens = found
         self._at = 0
-        self._depth = self._operators = 0
+        self._depth = self._operators = self._patterns = 0
 
     @property
     def next(self) -> Token:
@@ -153,10 +155,11 @@ class _Parser:
                 return stages
 
     def _line_filter(self) -> LineFilter:
-        op, values = self._take().text, [self._string()]
+        op = self._take().text
+        values = [self._value(op)]
         while self.next.text == "or":
             self._take()
-            values.append(self._string())
+            values.append(self._value(op))
         return LineFilter(op, tuple(values))
 
     def _stage(self) -> Stage:
@@ -210,7 +213,7 @@ class _Parser:
         if self.next.kind == "string":
             if op.text not in MATCHES:
                 raise self._unexpected("a number or a duration")
-            return LabelFilter(label, op.text, self._string())
+            return LabelFilter(label, op.text, self._value(op.text))
         if op.text in ("=~", "!~"):
             raise self._unexpected("text in quotes")
         value = self._duration() if self.next.kind == "duration" else self._number()
@@ -221,7 +224,7 @@ class _Parser:
         if op.text not in MATCHES:
             raise self._unexpected(f"one of {' '.join(MATCHES)}")
         self._take()
-        return LabelMatcher(label, op.text, self._string())
+        return LabelMatcher(label, op.text, self._value(op.text))
 
     def _list(self, item: Callable[[], _Item]) -> list[_Item]:
         items = [item()]
@@ -254,6 +257,14 @@ class _Parser:
             raise self._unexpected("text in quotes")
         return self._take().string
 
+    def _value(self, op: str) -> str:
+        """The text after an operator; regular expressions are counted."""
+        if "~" in op:
+            self._patterns += 1
+            if self._patterns > MOST_PATTERNS:
+                raise LogqlError(f"more than {MOST_PATTERNS} regular expressions")
+        return self._string()
+
     def _duration(self) -> float:
         if self.next.kind != "duration":
             raise self._unexpected("a duration such as 5m")
@@ -266,7 +277,7 @@ class _Parser:
         return sign * float(self._take().text)
 
     def _limited(self, number: float, most: float) -> float:
-        if number > most:
+        if abs(number) > most:
             raise LogqlError(f"before character {self.next.at + 1}: a number or duration that is too large")
         return number
 

@@ -141,7 +141,8 @@ def _json_step(line: str, labels: Labels, entry: LogEntry) -> str:
     for count, (name, value) in enumerate(_flattened(entry.fields)):
         if count >= MOST_FIELDS:
             break
-        labels[f"{name}_extracted" if name in STREAM_LABELS else name] = value
+        if name:  # a label has a name; JSON permits the empty key
+            labels[f"{name}_extracted" if name in STREAM_LABELS else name] = value
     return line
 
 

@@ -38,6 +38,8 @@ MOST_DIGITS = 10
 """Of `limit`."""
 AUDITED, BAD_REQUEST = ("query_range", "query"), 400
 """Paths that return contents of logs; labels and sizes are not audited."""
+MOST_SELECTORS = 20
+"""Of `series`."""
 VOLUMES = 100
 """Entries of `index/volume`, unless the request says otherwise."""
 
@@ -146,6 +148,8 @@ class LokiApi:
     def _series(self, request: Request) -> Response:
         def handle(budget: ReadBudget) -> dict[str, Any]:
             texts = request.query_params.getlist("match[]") or request.query_params.getlist("match")
+            if len(texts) > MOST_SELECTORS:
+                raise LogqlError(f"more than {MOST_SELECTORS} selectors")
             selectors = [selector for text in texts or ["{}"] for selector in _selectors(text)]
             segments = self._segments(selectors, self._range(request.query_params), budget)
             return {"status": "success", "data": [dict(labels) for labels in sorted(set(map(key_labels, segments)))]}

@@ -124,6 +124,8 @@ def test_queries_are_parsed(query: str, parsed: object) -> None:
         ('{agent="\\x"}', "invalid escape"),
         ('{agent="grok"} |> "a"', "`>`"),
         ("(" * 60 + "1" + ")" * 60, "levels of parentheses"),
+        ('{agent=~"a"} |~ "b"' + ' or "c"' * 19, "more than 20 regular expressions"),
+        ('{agent="a"} | json | ' + " and ".join(['x!~"b"'] * 21), "more than 20 regular expressions"),
         ("1" * (QUERY_CHARACTERS + 1), "characters"),
         ("label_replace(vector(1))", "`label_replace`"),
     ],

@@ -68,6 +68,11 @@ def test_json_adds_labels_and_keeps_those_of_the_stream() -> None:
     assert len(process("{} | json", context={f"k{n}": n for n in range(500)})[1]) <= MOST_FIELDS + 4  # type: ignore[index]  # it matches
 
 
+def test_a_field_without_a_name_becomes_no_label() -> None:
+    labels = process("{} | json", **{"": "x", "context": {"": "y"}})[1]  # type: ignore[index]  # it matches
+    assert ("" in labels, labels["context_"]) == (False, "y")
+
+
 def test_lines_are_rewritten_and_labels_left_out() -> None:
     assert process('{} | json | line_format "{{.level}} {{.message}} {{.nothing}}" | keep agent, server') == (
         'error cannot "open" ',

@@ -232,6 +232,12 @@ def test_statistics_and_volume_are_those_of_the_objects(logs: FleetLogs, client:
         ("query_range", {"query": "rate({}[5m])", "since": "inf"}, "at most 100 years"),
         ("query", {"query": f"rate({{}}[{'9' * 400}y])"}, "too large"),
         ("query", {"query": "topk(1e999, rate({}[5m]))"}, "too large"),
+        ("query", {"query": "topk(-1e999, rate({}[5m]))"}, "too large"),
+        ("series", {"match[]": "topk(-1e999, rate({}[5m]))"}, "too large"),
+        ("series", {"match[]": ["{}"] * 21}, "more than 20 selectors"),
+        ("query_range", {"query": '{} | line_format "\\ud800"'}, "invalid escape"),
+        ("query_range", {"query": '{agent="\\ud800"}', "since": "30d"}, "invalid escape"),
+        ("query_range", {"query": "{}" + "|~`a`" * 21}, "more than 20 regular expressions"),
         ("query", {"query": "+".join("1" * 1000)}, "more than 50 arithmetic operators"),
         ("query_range", {"query": "rate({}[5m])", "start": "0", "step": "1"}, "more than 11000"),
         ("query_range", {"query": "{}", "direction": "sideways"}, "sideways"),
@@ -242,10 +248,18 @@ def test_statistics_and_volume_are_those_of_the_objects(logs: FleetLogs, client:
     ],
 )
 def test_wrong_requests_are_400_with_what_was_not_understood(
-    client: TestClient, path: str, query: dict[str, str], words: str
+    client: TestClient, path: str, query: dict[str, str | list[str]], words: str
 ) -> None:
     answer = client.get(f"/loki/api/v1/{path}", params=query)
     assert (answer.status_code, words in answer.text) == (400, True), answer.text
+
+
+@pytest.mark.parametrize("time", ["999999999999.5", "9999999999999999999.5"])
+def test_after_the_year_9999_there_are_no_records(client: TestClient, time: str) -> None:
+    assert get(client, "query", query="count_over_time({}[5m])", time=time)["data"]["result"] == []
+    assert get(client, "query_range", query="{}", start=time, end=time)["data"]["result"] == []
+    assert get(client, "series", start=time, end=time)["data"] == []
+    assert get(client, "index/stats", start=time, end=time)["chunks"] == 0
 
 
 def test_other_paths_are_404_and_readiness_is_there(client: TestClient) -> None:
