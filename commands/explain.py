@@ -16,6 +16,7 @@ from commands.families import families
 from commands.options import BrainUrl, Home, PrometheusUrl, open_settings
 from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clients.promql import known_series, problems, selections
+from nervesys.logs.visible import visible
 from nervesys.metrics.periods import periods
 from nervesys.settings import Loaded
 
@@ -93,6 +94,6 @@ def _print_values(out: Console, compiled_condition: CompiledCondition, client: P
         header_style="bold",
     )
     for row in found:
-        cells = [escape(cell) for cell in (*row.labels, *row.values)]
+        cells = [escape(visible(cell)) for cell in (*row.labels, *row.values)]
         table.add_row(*cells, "[red]yes[/]" if row.holds else "no")
     out.print(table)

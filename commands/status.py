@@ -16,6 +16,7 @@ from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clock import system_clock
 from nervesys.contract import PathTemplate
 from nervesys.errors import StoreUnavailable
+from nervesys.logs.visible import visible
 from nervesys.settings.storage import StoreSettings
 from nervesys.stack.layout import NoStack
 from nervesys.stack.receiver import ReceiverUnavailable, actions
@@ -27,6 +28,8 @@ Result = TypeVar("Result")
 app = typer.Typer()
 SERVERS, STATUSES = "nervesys_agent_info", "nervesys_agent_status == 1"
 """Queries: a label of each result has the value."""
+UNKNOWN = 10
+"""Most agents that are shown and are not in the brain: whoever may write to the store can invent thousands."""
 COLOURS = dict.fromkeys(("running", "ready", "recovered"), "green") | dict.fromkeys(("starting", "not ready"), "yellow")
 COLOURS["escalated"] = "red"
 
@@ -106,16 +109,19 @@ def _show(out: Console, found: StackStatus, now: float) -> None:
         services.add_row(f"  {source.name}", state, "", escape(source.problem or ""))
     columns = ("agent", "server", "status", "process", "heartbeat", "restarts", "last restart")
     agents = Table(*columns, box=None, header_style="bold")
-    for agent in found.agents:
+    unknown = [agent for agent in found.agents if not agent.configured]
+    for agent in (*(agent for agent in found.agents if agent.configured), *unknown[:UNKNOWN]):
         age = "none seen" if agent.heartbeat_age_seconds is None else _ago(agent.heartbeat_age_seconds)
         last = agent.last_action
         action = f"{_coloured(last['state'])} {_ago(now - last['at'])}" if last else ""
-        name = agent.name if agent.configured else f"{agent.name} [yellow](not in the brain)[/]"
+        name = escape(visible(agent.name)) + ("" if agent.configured else " [yellow](not in the brain)[/]")
         state = _coloured(agent.state) if agent.state else "elsewhere"
-        agents.add_row(name, agent.server or "", agent.status or "", state, age, str(agent.restarts), action)
+        reported = (escape(visible(text or "")) for text in (agent.server, agent.status))
+        agents.add_row(name, *reported, state, age, str(agent.restarts), action)
     out.print(services, "", agents)
-    for warning in found.warnings:
-        out.print(f"[yellow]![/] {as_typed(warning)}", soft_wrap=True)
+    more = [f"{len(unknown) - UNKNOWN} more with a heartbeat are not in the brain; --json lists them"]
+    for warning in (*(more if len(unknown) > UNKNOWN else ()), *found.warnings):
+        out.print(f"[yellow]![/] {escape(as_typed(warning))}", soft_wrap=True)
 
 
 def _coloured(state: str) -> str:
