@@ -1,27 +1,18 @@
-"""HTTP calls with one deadline for the whole call, and a limit on the size of the response.
+"""HTTP calls with one deadline for the whole call, and a limit on the size of the response."""
 
-The timeout of requests holds for each read: a server that sends a byte now and then keeps its caller for ever. Here a
-timer ends the connection at the deadline, in whatever phase it is: TLS handshake, headers or body. Name resolution has
-the limits of the resolver.
-"""
-
-import os
 import socket
 from collections.abc import Mapping
-from contextlib import suppress
 from io import BytesIO
-from threading import Lock, Timer, local
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.poolmanager import PoolManager
 from urllib3.util import Retry
 
+from nervesys.clients.deadline import Deadline, watch
 from nervesys.clients.http_errors import ResponseTooLarge
 
 MAX_BYTES = 64 << 20
@@ -30,91 +21,38 @@ CHUNK_BYTES = 1 << 16
 MAX_REDIRECTS = 5
 """Each has the whole time again."""
 
-_thread = local()
-"""`deadline`: of the call that the thread makes."""
 
+class _Watched:
+    """What is added to a connection class of urllib3, to have its connections ended at the deadline."""
 
-class Deadline:
-    """Ends the connections of one call, made by the thread that enters it, once its time is over.
+    sock: socket.socket | None
 
-    Args:
-        seconds: from entering.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.passed = seconds, False
-        self._sockets: list[socket.socket] | None = []
-        self._lock = Lock()
-        self._timer = Timer(seconds, self._end)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._before, _thread.deadline = getattr(_thread, "deadline", None), self
-        self._timer.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, tb: TracebackType | None) -> None:
-        _thread.deadline = self._before
-        self._timer.cancel()
-        with self._lock:
-            sockets, self._sockets = self._sockets, None
-        for each in sockets or ():
-            each.close()
-
-    def watch(self, connection: socket.socket) -> None:
-        """Have a connection ended at the deadline."""
-        with self._lock:
-            if self._sockets is None or self.passed:
-                return
-            # A duplicate stays valid when TLS or the response takes over the connection's own descriptor.
-            self._sockets.append(socket.socket(fileno=os.dup(connection.fileno())))
-
-    def _end(self) -> None:
-        with self._lock:
-            self.passed = True
-            for each in self._sockets or ():
-                with suppress(OSError):  # the peer has closed it
-                    each.shutdown(socket.SHUT_RDWR)
-
-
-def watch(connection: socket.socket | None) -> None:
-    """Have a connection ended at the deadline of the call that this thread makes, if it has one."""
-    deadline: Deadline | None = getattr(_thread, "deadline", None)
-    if deadline is not None and connection is not None:
-        deadline.watch(connection)
-
-
-class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        made = super()._new_conn()
+        made: socket.socket = super()._new_conn()  # type: ignore[misc]  # of the class that this is added to
         watch(made)
         return made
 
     def request(self, *args: Any, **options: Any) -> None:
         watch(self.sock)  # one that an earlier call has opened
-        super().request(*args, **options)
+        super().request(*args, **options)  # type: ignore[misc]
 
 
-class _TlsConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        made = super()._new_conn()
-        watch(made)
-        return made
+def watched_pools(plain: type[HTTPConnectionPool], tls: type[HTTPConnectionPool]) -> dict[str, Any]:
+    """A `pool_classes_by_scheme` of urllib3, whose connections end at the deadline of the call.
 
-    def request(self, *args: Any, **options: Any) -> None:
-        watch(self.sock)
-        super().request(*args, **options)
+    Args:
+        plain: the pools that are made for http.
+        tls: likewise for https.
+    """
 
+    def watched(pool: type[HTTPConnectionPool]) -> type:
+        connection = type(f"Watched{pool.ConnectionCls.__name__}", (_Watched, pool.ConnectionCls), {})
+        return type(f"Watched{pool.__name__}", (pool,), {"ConnectionCls": connection})
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+    return {"http": watched(plain), "https": watched(tls)}
 
 
-POOLS = {"http": _Pool, "https": _TlsPool}
+POOLS = watched_pools(HTTPConnectionPool, HTTPSConnectionPool)
 
 
 class BoundedAdapter(HTTPAdapter):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nervesys.clients.bounded_http import Deadline, watch
+from nervesys.clients.deadline import Deadline, watch
 
 
 class _Smtp(smtplib.SMTP):

@@ -3,6 +3,8 @@
 import http.client
 import socket
 
+from nervesys.clients.deadline import watch
+
 
 class UnixConnection(http.client.HTTPConnection):
     """A connection to the program that listens on a socket of this machine.
@@ -20,4 +22,5 @@ class UnixConnection(http.client.HTTPConnection):
         """Open the socket."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
+        watch(self.sock)
         self.sock.connect(self._path)

@@ -79,7 +79,8 @@ class StoreSettings(SettingsSection):
         endpoint: URL of the S3 API.
         expire_days: asked of the store at each upload, by Storj's own header; a safety net well beyond retention.
         concurrency: requests under way at once, in each area of an exporter.
-        timeout_seconds: for connecting and for each read.
+        timeout_seconds: for connecting and for each read; a call, with its attempts, has three times that, and more for
+            a large object, as long as 16 KiB/s arrive.
     """
 
     endpoint: PlainUrl

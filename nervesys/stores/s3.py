@@ -1,79 +1,38 @@
 """The store over the S3 API, through boto3."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile
 from threading import Lock
 from typing import IO, Any, TypeVar, cast
 
 from boto3.session import Session
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    IncompleteReadError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-    ProxyConnectionError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-    SSLError,
-)
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import IncompleteReadError, ResponseStreamingError
 from botocore.session import Session as CoreSession
 from botocore.utils import parse_timestamp
 
 from nervesys import __version__
+from nervesys.clients.bounded_http import CHUNK_BYTES
+from nervesys.clients.deadline import Deadline
 from nervesys.contract import PathTemplate
-from nervesys.errors import ObjectRefused, StoreUnavailable
+from nervesys.errors import StoreUnavailable
 from nervesys.settings.storage import StoreSettings
-from nervesys.stores.objects import DatedBody, Listing, ObjectInfo, check_prefix, gone, too_large
+from nervesys.stores.objects import DatedBody, Listing, ObjectInfo, check_prefix, too_large
+from nervesys.stores.s3_connections import BoundedS3Session
 from nervesys.stores.s3_description import SmallLoader
+from nervesys.stores.s3_errors import converted_errors, date_of
 from nervesys.stores.s3_listing import OBJECTS, take_objects
 
 ATTEMPTS = 3
 AREAS = 4
 """Areas that an exporter reads at the same time, each with `concurrency` requests."""
-NO_KEYS = "no keys; set STORJ_ACCESS_KEY and STORJ_SECRET_KEY, or the same with _FILE"
-CAUSES: tuple[tuple[type[Exception], str], ...] = (
-    (NoCredentialsError, NO_KEYS),
-    (PartialCredentialsError, NO_KEYS),
-    (SSLError, "the TLS certificate is not trusted"),
-    (ConnectTimeoutError, "timed out"),
-    (ReadTimeoutError, "timed out"),
-    (ProxyConnectionError, "cannot connect to the proxy"),
-    (EndpointConnectionError, "cannot connect"),
-    (ConnectionClosedError, "the connection was closed"),
-    (IncompleteReadError, "the response was cut short"),
-    (ResponseStreamingError, "the response was cut short"),
-    (ParamValidationError, "the name of the bucket or of the object is not valid"),
-)
-"""Of botocore's own exceptions; the first that fits counts."""
-CODES = {
-    "AccessDenied": "the keys do not permit it",
-    "InvalidAccessKeyId": "the access key is unknown",
-    "NoSuchBucket": "there is no such bucket",
-    "RequestTimeTooSkewed": "the clocks of the store and of this machine differ too much",
-    "SignatureDoesNotMatch": "the secret key is wrong",
-}
-"""Error codes of the S3 API, in words."""
-MISSING = {"NoSuchKey", "404", "NotFound"}
-CREDENTIALS = {
-    *("AuthorizationHeaderMalformed", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "NoSuchBucket"),
-    *("RequestTimeTooSkewed", "SignatureDoesNotMatch", "SlowDown"),
-}
-"""Codes of errors that every request would meet."""
 LISTING_PARTS = {"IsTruncated", "KeyCount", "MaxKeys", "Name"}
 """Elements of which every page of a listing has some."""
-NOT_REFUSED = {401, 408, 429}
 CUT_SHORT = (IncompleteReadError, ResponseStreamingError)
 SPOOL_BYTES = 1 << 20
 """Size up to which the copy of a stream is kept in memory; larger ones go to a temporary file."""
@@ -89,12 +48,16 @@ _creation_lock = Lock()
 class S3Store:
     """One bucket of an S3-compatible server.
 
+    A call, and each page of a listing, has the time of its attempts (`timeout_seconds` each), and beyond that the time
+    that its bytes take at `MIN_BYTES_PER_SECOND`: a large object is not cut, a server that sends too slowly is.
+
     Args:
         settings: endpoint, bucket and credentials.
     """
 
     def __init__(self, settings: StoreSettings) -> None:
         self._bucket, self._endpoint = settings.bucket, settings.endpoint
+        self._seconds = ATTEMPTS * settings.timeout_seconds
         self._expiring = {
             PathTemplate(getattr(settings.paths, area)): days
             for area, days in settings.expire_days.model_dump(exclude_none=True).items()
@@ -123,6 +86,14 @@ class S3Store:
                     response_checksum_validation="when_required",
                 ),
             )
+        http = BoundedS3Session(
+            settings.endpoint,
+            settings.timeout_seconds,
+            AREAS * settings.concurrency,
+            _core_session().get_config_variable("ca_bundle"),
+        )
+        send: Any = http.answer  # by the stubs, a handler returns nothing
+        self._client.meta.events.register("before-send.s3", send)
         # By this pattern it comes before botocore's search for errors, which parses each body of status 200 too.
         self._client.meta.events.register_first("before-parse.*.ListObjectsV2", take_objects)
 
@@ -135,18 +106,24 @@ class S3Store:
         objects: list[ObjectInfo] = []
         folders: list[str] = []
         pages, clock = 0, None
-        with self._converted_errors(f"list {prefix or 'everything'}"):
-            for page in self._client.get_paginator("list_objects_v2").paginate(**request):
-                if problem := _page_problem(cast("dict[str, Any]", page)):
-                    raise StoreUnavailable(
-                        f"list {prefix or 'everything'} in bucket {self._bucket} at {self._endpoint}: {problem}"
-                    )
-                pages += 1
-                clock = _date(page.get("ResponseMetadata", {}))
-                objects += cast("dict[str, Any]", page).get(OBJECTS, ())
-                objects += [_info(cast("dict[str, Any]", entry)) for entry in page.get("Contents", ())]
-                folders += [entry["Prefix"] for entry in page.get("CommonPrefixes", ()) if entry.get("Prefix")]
+        for page in self._pages(f"list {prefix or 'everything'}", request):
+            pages += 1
+            clock = date_of(page.get("ResponseMetadata", {}))
+            objects += page.get(OBJECTS, ())
+            objects += [_info(entry) for entry in page.get("Contents", ())]
+            folders += [entry["Prefix"] for entry in page.get("CommonPrefixes", ()) if entry.get("Prefix")]
         return Listing(tuple(objects), tuple(folders), pages, clock)
+
+    def _pages(self, what: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        pages = iter(self._client.get_paginator("list_objects_v2").paginate(**request))
+        while True:
+            with self._call(what):
+                page = cast("dict[str, Any] | None", next(pages, None))
+            if page is None:
+                return
+            if problem := _page_problem(page):
+                raise StoreUnavailable(f"{what} in bucket {self._bucket} at {self._endpoint}: {problem}")
+            yield page
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """An object's content, read no further than its limit."""
@@ -155,8 +132,12 @@ class S3Store:
     def get_dated(self, key: str, *, max_bytes: int) -> DatedBody:
         """An object's content and when it was written, read no further than its limit."""
 
-        def take(stream: IO[bytes], modified: float | None) -> DatedBody:
-            content = stream.read(max_bytes) + stream.read(1)  # botocore finds a body cut short by the read at its end
+        def take(chunks: Iterator[bytes], modified: float | None) -> DatedBody:
+            content = b""
+            for chunk in chunks:  # to the end, where botocore finds a body that was cut short
+                content += chunk
+                if len(content) > max_bytes:
+                    break
             return DatedBody(content, modified)
 
         body = self._read_body(key, take)
@@ -169,32 +150,34 @@ class S3Store:
         """An object's content as a stream, from a complete local copy, so that a truncated body is never used."""
         with SpooledTemporaryFile(max_size=SPOOL_BYTES) as copy:
 
-            def take(body: IO[bytes], _modified: float | None) -> None:
+            def take(chunks: Iterator[bytes], _modified: float | None) -> None:
                 copy.seek(0)
                 copy.truncate()
-                copyfileobj(body, copy)
+                copy.writelines(chunks)
 
             self._read_body(key, take)
             copy.seek(0)
             yield copy
 
-    def _read_body(self, key: str, take: Callable[[IO[bytes], float | None], Result]) -> Result:
+    def _read_body(self, key: str, take: Callable[[Iterator[bytes], float | None], Result]) -> Result:
         """Read an object's body, with its LastModified; retry if it is truncated, which botocore does not do."""
-        with self._converted_errors(f"get {key}", key):
+        with self._call(f"get {key}", key) as deadline:
             for attempts_left in reversed(range(ATTEMPTS)):
                 try:
                     response = self._client.get_object(Bucket=self._bucket, Key=key)
                     written = response.get("LastModified")
                     with closing(response["Body"]) as body:
-                        return take(cast("IO[bytes]", body), written.timestamp() if written else None)
+                        chunks = _chunks(cast("IO[bytes]", body), deadline)
+                        return take(chunks, written.timestamp() if written else None)
                 except CUT_SHORT:
-                    if not attempts_left:
+                    if not attempts_left or deadline.passed:
                         raise
         raise AssertionError("the last attempt returns or raises")
 
     def put(self, key: str, body: bytes | IO[bytes], *, content_type: str = "application/octet-stream") -> str:
         """Write an object whole; returns its version."""
-        with self._converted_errors(f"put {key}"):
+        with self._call(f"put {key}") as deadline:
+            deadline.allow(_size(body))
             response = self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, Metadata=self._expiry(key)
             )
@@ -202,7 +185,7 @@ class S3Store:
 
     def delete(self, key: str) -> None:
         """Delete an object."""
-        with self._converted_errors(f"delete {key}"):
+        with self._call(f"delete {key}"):
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def _expiry(self, key: str) -> dict[str, str]:
@@ -211,38 +194,51 @@ class S3Store:
         return {} if days is None else {"object-expires": f"+{24 * days}h"}
 
     @contextmanager
-    def _converted_errors(self, what: str, key: str = "") -> Iterator[None]:
-        """Convert botocore's exceptions. Their messages may quote request headers, so only the error code is used."""
-        where = f"{what} in bucket {self._bucket} at {self._endpoint}"
-        try:
-            yield
-        except ClientError as err:
-            code = err.response.get("Error", {}).get("Code", "unknown")
-            if key and code in MISSING:
-                raise gone(key) from None
-            response = err.response.get("ResponseMetadata", {})
-            status = response.get("HTTPStatusCode", 0)
-            words = f"{CODES[code]} ({code}, HTTP {status})" if code in CODES else f"{code} (HTTP {status or '?'})"
-            refused = key and code not in CREDENTIALS and 400 <= status < 500 and status not in NOT_REFUSED
-            error = ObjectRefused if refused else StoreUnavailable
-            raise error(f"{where}: {words}", _date(response)) from err
-        except BotoCoreError as err:
-            words = next((words for kind, words in CAUSES if isinstance(err, kind)), "the request failed")
-            raise StoreUnavailable(f"{where}: {words}") from err
-        except (ResponseParserError, ValueError, KeyError) as err:  # an answer that is no S3 answer, or lacks a part
-            raise StoreUnavailable(f"{where}: the response is malformed ({type(err).__name__})") from err
-        except OSError as err:  # this machine's disk, which keeps what arrives
-            raise StoreUnavailable(f"{what}: {err.strerror}") from err
+    def _call(self, what: str, key: str = "") -> Iterator[Deadline]:
+        """A call with its deadline.
+
+        Raises:
+            StoreUnavailable: it failed, or was not complete in time.
+            BadObject: `gone`, of the object that is named.
+            ObjectRefused: the store refuses this object.
+        """
+        place = f"in bucket {self._bucket} at {self._endpoint}"
+        with Deadline(self._seconds) as deadline, converted_errors(what, place, key, deadline):
+            yield deadline
+            if deadline.passed:  # without a length, a body that was cut looks complete
+                raise TimeoutError
+
+
+def _chunks(body: IO[bytes], deadline: Deadline) -> Iterator[bytes]:
+    """What arrives of a body, which moves the deadline."""
+    while chunk := body.read(CHUNK_BYTES):
+        deadline.allow(len(chunk))
+        yield chunk
+
+
+def _size(body: bytes | IO[bytes]) -> int:
+    """Bytes of a body that are to be sent."""
+    if isinstance(body, bytes):
+        return len(body)
+    at = body.tell()
+    end = body.seek(0, os.SEEK_END)
+    body.seek(at)
+    return end - at
 
 
 @cache
 def _session() -> Session:
+    return Session(botocore_session=_core_session())
+
+
+@cache
+def _core_session() -> CoreSession:
     """One session for all clients of the process; each would take 4 MB."""
     session = CoreSession()
     session.get_component("data_loader")  # created on the first request, when it would replace a registered component
     session.register_component("data_loader", SmallLoader())
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_parse_timestamp)
-    return Session(botocore_session=session)
+    return session
 
 
 def _parse_timestamp(value: Any) -> datetime:
@@ -274,11 +270,3 @@ def _info(entry: dict[str, Any]) -> ObjectInfo:
         raise StoreUnavailable(f"list {key or '(no key)'}: an entry without key, size or time of modification")
     modified = at.timestamp()
     return ObjectInfo(key, entry.get("ETag", "").strip('"') or f"{modified}-{size}", size, modified)
-
-
-def _date(metadata: Any) -> float | None:
-    text = metadata.get("HTTPHeaders", {}).get("date")
-    try:
-        return parsedate_to_datetime(text).timestamp() if text else None
-    except ValueError:
-        return None
