@@ -6,6 +6,7 @@ else.
 
 import http.client
 import json
+from contextlib import closing
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +16,7 @@ from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import DriverUrl, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.drivers.shortage import raise_if_short
+from nervesys.clients.deadline import WatchedPlain, ended_in_time
 from nervesys.clients.http_errors import cause as http_cause
 from nervesys.clients.unix_socket import UnixConnection
 from nervesys.settings.section import SettingsSection
@@ -35,7 +37,7 @@ class DockerDriver(SettingsSection):
     Attributes:
         url: `http://HOST:PORT` or `unix:///path/of/the.sock`.
         servers: the servers whose agents run in its containers; `*` stands for every server.
-        timeout_seconds: of the call, beyond the time that the container gets to stop.
+        timeout_seconds: of the whole call, beyond the time that the container gets to stop.
         stop_seconds: after which a container that does not stop is killed.
     """
 
@@ -65,28 +67,30 @@ class DockerDriver(SettingsSection):
     def _call(
         self, method: str, operation: str, what: str, request: RestartRequest, done: str = "restarted"
     ) -> Outcome:
-        connection = self._connection()
         try:
-            connection.request(method, f"/containers/{quote(request.target, safe='')}/{operation}")
-            response = connection.getresponse()
-            message = _message(response.read(RESPONSE_BYTES))
+            with ended_in_time(self._seconds), closing(self._connection()) as connection:
+                connection.request(method, f"/containers/{quote(request.target, safe='')}/{operation}")
+                response = connection.getresponse()
+                message = _message(response.read(RESPONSE_BYTES))
         except TimeoutError:
             return Retry(Cause.TIMED_OUT, f"{what}: no response in time")
         except (OSError, http.client.HTTPException) as err:
             raise_if_short(err)
             return Retry(Cause.UNREACHABLE, f"{what}: {http_cause(err)}")
-        finally:
-            connection.close()
         if response.status in {HTTPStatus.NO_CONTENT, HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
             return Done(done if response.status != HTTPStatus.OK else "Docker knows the container")
         detail, cause = f"{what}: HTTP {response.status} {message}".strip(), PERMANENT.get(response.status)
         return Failed(cause, detail) if cause else Retry(Cause.REFUSED, detail)
 
     def _connection(self) -> http.client.HTTPConnection:
-        parts, seconds = urlsplit(self.url), self.timeout_seconds + self.stop_seconds
+        parts = urlsplit(self.url)
         if parts.scheme == "unix":
-            return UnixConnection(parts.path, seconds)
-        return http.client.HTTPConnection(parts.netloc, timeout=seconds)
+            return UnixConnection(parts.path, self._seconds)
+        return WatchedPlain(parts.netloc, timeout=self._seconds)
+
+    @property
+    def _seconds(self) -> float:
+        return self.timeout_seconds + self.stop_seconds
 
 
 def _message(body: bytes) -> str:

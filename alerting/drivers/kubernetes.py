@@ -14,6 +14,8 @@ from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import AbsolutePath, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.drivers.shortage import raise_if_short
+from nervesys.clients.bounded_http import POOLS
+from nervesys.clients.deadline import ended_in_time
 from nervesys.clients.http_errors import cause as http_cause
 from nervesys.clock import system_clock
 from nervesys.contract import format_time
@@ -35,7 +37,7 @@ class KubernetesDriver(SettingsSection):
         kind: of the workloads; those with one pod that is never doubled.
         kubeconfig: path of a file; None for the service account of the receiver's own pod.
         servers: the names under which its agents write; `*`, since pods move between hosts.
-        timeout_seconds: of the call.
+        timeout_seconds: of the whole call.
     """
 
     namespace: Annotated[
@@ -74,7 +76,7 @@ class KubernetesDriver(SettingsSection):
         what = f"{'scale' if change else 'restart'} {self.kind} {self.namespace}/{request.target}"
         restarts, change = change is None, change or _restarted_now()
         try:
-            with self._client() as client:
+            with ended_in_time(self.timeout_seconds), self._client() as client:
                 patch = getattr(AppsV1Api(client), f"patch_namespaced_{self.kind}")
                 limits = {"_request_timeout": self.timeout_seconds, "_preload_content": False, **options}
                 workload = patch(request.target, self.namespace, change, **limits).read(WORKLOAD_BYTES)
@@ -87,6 +89,8 @@ class KubernetesDriver(SettingsSection):
         except ApiException as err:
             detail, cause = f"{what}: HTTP {err.status} {err.reason}", PERMANENT.get(err.status)
             return Failed(cause, detail) if cause else Retry(Cause.REFUSED, detail)
+        except TimeoutError:
+            return Retry(Cause.TIMED_OUT, f"{what}: timed out")
         except HTTPError as err:
             raise_if_short(err)
             late = isinstance(err, TimedOut) and not isinstance(err, NewConnectionError)  # urllib3 calls both late
@@ -109,7 +113,9 @@ class KubernetesDriver(SettingsSection):
         else:
             load_incluster_config(client_configuration=configuration)
         configuration.retries = False  # whoever called tries again, not the library
-        return ApiClient(configuration)
+        client = ApiClient(configuration)
+        client.rest_client.pool_manager.pool_classes_by_scheme = POOLS
+        return client
 
 
 def _restarted_now() -> dict[str, Any]:

@@ -7,6 +7,7 @@ official client would take 75 MB of the image and 120 MB of memory for it (measu
 import http.client
 import ssl
 from collections.abc import Mapping
+from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import AbsolutePath, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.drivers.shortage import raise_if_short
+from nervesys.clients.deadline import WatchedPlain, WatchedTls, ended_in_time
 from nervesys.clients.http_errors import cause as http_cause
 from nervesys.contract.validation import text_form
 from nervesys.settings.section import SettingsSection
@@ -47,7 +49,7 @@ class PodDriver(SettingsSection):
         namespace: of the pods; None for that of the service account.
         url: of the cluster's API.
         credentials: folder with `token`, `ca.crt` and `namespace`, as each pod with a service account has it.
-        timeout_seconds: of the call.
+        timeout_seconds: of the whole call.
     """
 
     pods: Mapping[str, PodName] = Field(default_factory=dict)
@@ -86,15 +88,14 @@ class PodDriver(SettingsSection):
             return Failed(Cause.NOT_ALLOWED, f"{what}: {problem}")
         path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}{query}"
         try:
-            connection.request("DELETE", path, headers={"Authorization": f"Bearer {token}"})
-            status = connection.getresponse().status
+            with ended_in_time(self.timeout_seconds), closing(connection):
+                connection.request("DELETE", path, headers={"Authorization": f"Bearer {token}"})
+                status = connection.getresponse().status
         except TimeoutError:
             return Retry(Cause.TIMED_OUT, f"{what}: no response in time")
         except (OSError, http.client.HTTPException) as err:
             raise_if_short(err)
             return Retry(Cause.UNREACHABLE, f"{what}: {http_cause(err)}")
-        finally:
-            connection.close()
         if status in ACCEPTED:
             return Done(done)
         detail, cause = f"{what}: HTTP {status} {http.client.responses.get(status, '')}".strip(), PERMANENT.get(status)
@@ -107,6 +108,6 @@ class PodDriver(SettingsSection):
     def _connection(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)
         if parts.scheme == "http":
-            return http.client.HTTPConnection(parts.netloc, timeout=self.timeout_seconds)
+            return WatchedPlain(parts.netloc, timeout=self.timeout_seconds)
         context = ssl.create_default_context(cafile=str(Path(self.credentials) / "ca.crt"))
-        return http.client.HTTPSConnection(parts.netloc, timeout=self.timeout_seconds, context=context)
+        return WatchedTls(parts.netloc, timeout=self.timeout_seconds, context=context)

@@ -10,7 +10,8 @@ import http.client
 import os
 import socket
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from heapq import heappop, heappush
 from itertools import count
 from threading import Condition, Lock, Thread, local
@@ -139,6 +140,27 @@ def watch(connection: socket.socket | None) -> None:
     deadline: Deadline | None = getattr(_thread, "deadline", None)
     if deadline is not None and connection is not None:
         deadline.watch(connection)
+
+
+@contextmanager
+def ended_in_time(seconds: float) -> Iterator[None]:
+    """A call with a deadline, by a library that knows none.
+
+    Args:
+        seconds: from now.
+
+    Raises:
+        TimeoutError: the time was over before the end of the call, however that ended.
+    """
+    with Deadline(seconds) as deadline:
+        try:
+            yield
+        except Exception as err:
+            if deadline.passed:
+                raise TimeoutError(f"timed out after {seconds:g} s") from err
+            raise
+        if deadline.passed:  # without a length, a body that was cut looks complete
+            raise TimeoutError(f"timed out after {seconds:g} s")
 
 
 def has_passed() -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from nervesys.clients.bounded_http import BoundedAdapter
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
 
@@ -60,7 +61,7 @@ class GrafanaApi:
     Args:
         url: base URL.
         token: of a service account that may write folders, data sources, dashboards and alerting.
-        timeout_seconds: of each request.
+        timeout_seconds: of each request as a whole.
 
     Raises:
         NervesysError: grafana-client is not installed.
@@ -74,6 +75,8 @@ class GrafanaApi:
         self.url = url.rstrip("/")
         self._errors = grafana_client.client.GrafanaException
         self._api = grafana_client.GrafanaApi.from_url(f"{self.url}/", credential=token, timeout=timeout_seconds)
+        for scheme in ("http://", "https://"):
+            self._api.client.s.mount(scheme, BoundedAdapter(timeout_seconds))
 
     def find(self, wanted: GrafanaObject) -> Json | None:
         """The object as Grafana has it; None where it has none.

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
+from nervesys.clients.deadline import WatchedPlain, ended_in_time
 from nervesys.clients.http_errors import cause
 from nervesys.clients.unix_socket import UnixConnection
 from nervesys.errors import NervesysError
@@ -124,7 +125,7 @@ def _process(info: Any) -> Process:
 
 
 class _Transport(xmlrpc.client.Transport):
-    """HTTP with a timeout, over TCP or a unix socket: one connection per call, without automatic retries."""
+    """HTTP with a deadline, over TCP or a unix socket: one connection per call, without automatic retries."""
 
     def __init__(self, socket_path: str | None, timeout_seconds: float, headers: Sequence[tuple[str, str]]) -> None:
         super().__init__(headers=headers)
@@ -132,13 +133,14 @@ class _Transport(xmlrpc.client.Transport):
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         path, seconds = self._socket_path, self._seconds
-        connection = UnixConnection(path, seconds) if path else http.client.HTTPConnection(host, timeout=seconds)
+        connection = UnixConnection(path, seconds) if path else WatchedPlain(host, timeout=seconds)
         self._connection = host, connection
         return connection
 
     def request(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self.single_request(*args, **kwargs)
+            with ended_in_time(self._seconds):
+                return self.single_request(*args, **kwargs)
         finally:
             self.close()
 

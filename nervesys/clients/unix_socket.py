@@ -11,7 +11,7 @@ class UnixConnection(http.client.HTTPConnection):
 
     Args:
         path: of the socket.
-        timeout_seconds: of each step.
+        timeout_seconds: of each step; all of them end at the deadline of the call, if it has one.
     """
 
     def __init__(self, path: str, timeout_seconds: float) -> None:

@@ -12,9 +12,11 @@ from typer.testing import CliRunner, Result
 
 from commands.grafana import app
 from dashboards.build import pages
+from nervesys.clients.grafana import GrafanaApi, GrafanaUnavailable
 from nervesys.errors import NervesysError
 from nervesys.settings import load
 from tests.servers.grafana import TOKEN, GrafanaServer, grafana
+from tests.servers.trickling import PHASES, trickling
 
 RUN = CliRunner()
 ALERTS = "engine: {engine}\nchannels: {{slack: {{enabled: true}}}}\n"
@@ -166,3 +168,8 @@ def test_a_wrong_key_and_a_server_that_is_away_are_named(
     assert "cannot connect" in refusal(home)
     (home / "brain/config/grafana.yaml").write_text("url: ''\n")
     assert "names no Grafana" in refusal(home)
+
+
+def test_a_grafana_that_trickles_is_left_at_the_deadline() -> None:
+    with trickling(PHASES["headers"], b"1") as url, pytest.raises(GrafanaUnavailable, match="timed out"):
+        GrafanaApi(url, TOKEN, 0.3).list_rules()

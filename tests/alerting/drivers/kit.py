@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from alerting.drivers import Driver, Drivers, RestartRequest
+from tests.servers.trickling import PHASES, trickling
 
 SECRET = "open-sesame"  # known to every driver that has a secret, and to the receiver's environment
 TIMEOUT_SECONDS = 0.5  # of the drivers whose other side hangs
@@ -28,6 +29,7 @@ class Situation(StrEnum):
     NOT_ALLOWED = "not allowed"
     REFUSED = "refused"
     HANGS = "hangs"
+    TRICKLES = "trickles"
 
 
 def order(target: str = "grok") -> RestartRequest:
@@ -103,6 +105,8 @@ EXIT = {Situation.WORKS: 0, Situation.REFUSED: 1}
 def _program(folder: Path, name: str, situation: Situation, exits: dict[Situation, int]) -> Path:
     if situation is Situation.HANGS:
         return script(folder, name, "echo before; exec sleep 600")
+    if situation is Situation.TRICKLES:
+        return script(folder, name, "while :; do echo more; sleep 0.02; done")
     return script(folder, name, f"env; exit {(EXIT | exits)[situation]}")
 
 
@@ -201,6 +205,10 @@ def _server(
 ) -> Iterator[Driver]:
     if situation is Situation.HANGS:
         with silent() as url:
+            yield driver(url)
+        return
+    if situation is Situation.TRICKLES:
+        with trickling(PHASES["headers"], b"1") as url:
             yield driver(url)
         return
     with answering(status, b"" if status == 204 else body) as (url, _):

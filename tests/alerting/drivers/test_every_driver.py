@@ -22,6 +22,7 @@ FAILURES = [
     (Situation.NOT_ALLOWED, Failed, Cause.NOT_ALLOWED),
     (Situation.REFUSED, Retry, Cause.REFUSED),
     (Situation.HANGS, Retry, Cause.TIMED_OUT),
+    (Situation.TRICKLES, Retry, Cause.TIMED_OUT),
 ]
 ODD_NAMES = ["gro\nk", "a/../b", "'; rm -rf ~ #\"", "$(id)", "--help", "%2e%2e", "ünï cödé", "x" * 4000]
 
