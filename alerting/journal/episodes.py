@@ -78,9 +78,16 @@ def note(connection: Connection, episode_id: int, at: float, state: str, verdict
     connection.execute(_NOTE, row)
 
 
-def read_episode(connection: Connection, episode_id: int) -> Episode | None:
-    """The episode with this id; None where there is none."""
-    row = connection.execute(select(episodes).where(episodes.c.id == episode_id)).mappings().first()
+def read_episode(connection: Connection, episode_id: int, *, lock: bool = False) -> Episode | None:
+    """The episode with this id; None where there is none.
+
+    Args:
+        connection: an open transaction.
+        episode_id: its id.
+        lock: let no receiver claim it before the transaction ends, so that `decide` writes to what was read.
+    """
+    query = select(episodes).where(episodes.c.id == episode_id)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
     return _episode(row) if row else None
 
 

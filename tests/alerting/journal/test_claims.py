@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, update
 
-from alerting.journal import Episode, Journal, episodes, records, tables
+from alerting.journal import Episode, Journal, StateChange, episodes, records, tables
 from alerting.journal.records import Record
+from alerting.receiver.orders import ORDERS
 from tests.alerting.journal.kit import DOWN, take
 from tests.servers.postgres import Postgres
 
@@ -39,6 +41,28 @@ def test_what_another_is_claiming_at_this_moment_is_skipped(shared: Journal, cla
     with shared.transaction() as item, shared.transaction() as other:
         assert len(claim(item)) == 2
         assert claim(other) == []
+
+
+@pytest.mark.parametrize(("name", "state"), [("restart", "pending"), ("cancel", "failed")])
+def test_an_order_of_an_operator_is_not_lost_to_a_claim_at_the_same_moment(
+    shared: Journal, monkeypatch: pytest.MonkeyPatch, name: str, state: str
+) -> None:
+    """Another receiver claims the episode after the order has read it, and before it is written."""
+    decide = episodes.decide
+
+    def claim_and_decide(*args: Any, **fields: Any) -> list[StateChange]:
+        with shared.transaction() as other:
+            claim_episodes(other)
+        return decide(*args, **fields)
+
+    monkeypatch.setattr(episodes, "decide", claim_and_decide)
+    with shared.alone() as connection:
+        assert ORDERS[name](connection, "grok", 1, 120) is not None
+    with shared.transaction() as connection:
+        episode = episodes.read_episode(connection, 1)
+        assert episode is not None
+        assert (episode.agent, episode.state, episode.lease_owner) == ("grok", state, None)
+        assert episode.verdict in {"ordered", "cancelled"}
 
 
 @both
