@@ -39,11 +39,11 @@ def create(stack: Stack, clock: Clock = system_clock) -> None:
 
 
 def fill(stack: Stack, clock: Clock = system_clock) -> None:
-    """Before the first start of Prometheus: give it and the receiver's journal the same past, if all of it is made up.
+    """Before the first start of Prometheus: fill it and the receiver's journal alike, if all of the history is made up.
 
     Args:
         stack: its history has been created.
-        clock: the past ends minutes ago.
+        clock: the history ends minutes ago.
 
     Raises:
         NervesysError: promtool is missing or fails, or a folder cannot be written.
@@ -78,7 +78,7 @@ def fill_text(
         environ: holds `NERVESYS_SERVER`, the server of all agents.
         folder: for the samples.
         journal: of the receiver.
-        clock: the past ends minutes ago.
+        clock: the history ends minutes ago.
 
     Raises:
         NervesysError: archive, brain or journal fails.

@@ -53,7 +53,7 @@ def _replace(path: Path, text: str) -> None:
     fresh = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text)
+        fresh.write_bytes(text.encode())
         fresh.replace(path)
     except OSError as err:
         with suppress(OSError):
@@ -62,4 +62,4 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _same(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_text() == text
+    return path.is_file() and path.read_bytes() == text.encode()

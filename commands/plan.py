@@ -224,7 +224,7 @@ def _check_that_the_demo_may_write(place: StartupSettings) -> None:
             "or leave out --demo to watch your own fleet"
         )
     file = place.home / RECEIVER_FILE
-    if file.exists() and not file.read_text().startswith((GENERATED, OLD_RECEIVER_FILE)):
+    if file.exists() and not file.read_text(errors="replace").startswith((GENERATED, OLD_RECEIVER_FILE)):
         raise NervesysError(
             f"start the demo: {file} is your own, and the demo would replace it; name your brain (--brain or "
             "NERVESYS_BRAIN) to watch your own fleet, or another folder (--home) for the demo"

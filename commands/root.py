@@ -29,7 +29,7 @@ COMMANDS: dict[str, str] = {
     "report": "Write the daily, weekly or monthly report.",
     "artifacts": "Run the artifact service; list, inspect and clean up artifacts.",
     "round": "Run the daily round: archive logs, apply retention, back up.",
-    "history": "Backfill Prometheus with the past, from archived logs.",
+    "history": "Backfill Prometheus from archived logs.",
     "backup": "Make a full backup of the whole installation.",
     "restore": "Bring a whole installation back from a full backup.",
     "sync": "Pull the configuration, and push the agents' last status to the brain, by hand.",

@@ -28,6 +28,13 @@ def ended(tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.Mon
     return tmp_path
 
 
+def test_a_generated_file_that_is_no_text_is_written_again(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"\xff\xfe")
+    assert write(tmp_path, {"a.yaml": "é\n"}, check=False) == [tmp_path / "a.yaml"]
+    assert (tmp_path / "a.yaml").read_text(encoding="utf-8") == "é\n"
+    assert write(tmp_path, {"a.yaml": "é\n"}, check=False) == []
+
+
 @pytest.mark.parametrize("words", [("demo", "kill", "grok"), ("demo", "heal")])
 def test_the_demo_needs_a_running_stack(run: Run, ended: Path, words: tuple[str, ...]) -> None:
     ran = run(*words)

@@ -210,6 +210,12 @@ def test_the_demo_never_writes_to_a_brain_of_ones_own(place: StartupSettings, tm
         made(StartupSettings(place.home, str(tmp_path / "own.git")))
 
 
+def test_a_receiver_file_that_is_no_text_is_the_operators_own(place: StartupSettings) -> None:
+    (place.home / "receiver.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(NervesysError, match="is your own, and the demo would replace it"):
+        made(place)
+
+
 def test_an_empty_key_is_named_before_anything_starts(own: StartupSettings) -> None:
     with pytest.raises(SettingsError, match=r"STORJ_ACCESS_KEY: is empty; put the key of https://s3.example.org"):
         watching(own, STORJ_ACCESS_KEY="")

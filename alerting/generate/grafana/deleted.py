@@ -23,7 +23,7 @@ def provisioned_uids(texts: Iterable[str]) -> frozenset[str]:
         groups = [group for file in files for group in file.get("groups", ())]
         deleted = [rule["uid"] for file in files for rule in file.get("deleteRules", ())]
         return frozenset([*deleted, *(rule["uid"] for group in groups for rule in group["rules"])])
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as err:
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError) as err:
         raise NervesysError("read which rules Grafana was given: its files are not as they were written") from err
 
 

@@ -273,9 +273,10 @@ def test_rules_that_are_gone_are_deleted_in_grafana(tmp_path: Path) -> None:
     assert built(by_prometheus) == (set(), every)
     assert built(by_prometheus) == (set(), every), "whoever was away hears of it later"
     assert built(ALERTS) == (every, set())
-    (tmp_path / GRAFANA_RULES).write_text("groups: [torn")
-    with pytest.raises(NervesysError, match="not as they were written"):
-        built(ALERTS)
+    for damaged in (b"groups: [torn", b"\xff\xfe"):
+        (tmp_path / GRAFANA_RULES).write_bytes(damaged)
+        with pytest.raises(NervesysError, match="not as they were written"):
+            built(ALERTS)
 
 
 def test_one_engine_evaluates(tmp_path: Path, program: Callable[[str], str]) -> None:
