@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from nervesys.contract.objects import AgentName, ServerName
-from nervesys.settings.thresholds import PercentThresholds, Thresholds
+from nervesys.settings.thresholds import Minutes, PercentThresholds, Seconds, Thresholds
 from nervesys.settings.windows import Maintenance
 
 
@@ -188,8 +188,8 @@ class RestartSettings(_ExtensibleSection):
 class HeartbeatOverrides(_ExtensibleSection):
     """Overrides of `nervesys.settings.thresholds.HeartbeatThresholds`; None keeps the common value."""
 
-    down_after_seconds: float | None = Field(default=None, gt=0)
-    stopped_after_seconds: float | None = Field(default=None, gt=0)
+    down_after_seconds: Seconds | None = None
+    stopped_after_seconds: Seconds | None = None
 
 
 class ProgressOverrides(_ExtensibleSection):
@@ -200,15 +200,15 @@ class ProgressOverrides(_ExtensibleSection):
             goes by how long its tasks usually take.
     """
 
-    task_limit_seconds: float | None = Field(default=None, gt=0)
-    stuck_after_seconds: float | None = Field(default=None, gt=0)
-    none_after_seconds: float | None = Field(default=None, gt=0)
+    task_limit_seconds: Seconds | None = None
+    stuck_after_seconds: Seconds | None = None
+    none_after_seconds: Seconds | None = None
     repeats: int | None = Field(default=None, gt=1)
     success_percent: float | None = Field(default=None, ge=0, le=100)
     success_of_tasks: int | None = Field(default=None, gt=0)
-    success_minutes: float | None = Field(default=None, gt=0)
+    success_minutes: Minutes | None = None
     queue_tasks: int | None = Field(default=None, gt=0)
-    queue_minutes: float | None = Field(default=None, gt=0)
+    queue_minutes: Minutes | None = None
 
 
 class ThresholdOverrides(_ExtensibleSection):
@@ -217,8 +217,8 @@ class ThresholdOverrides(_ExtensibleSection):
     heartbeat: HeartbeatOverrides = Field(default_factory=HeartbeatOverrides)
     progress: ProgressOverrides = Field(default_factory=ProgressOverrides)
     buffer: PercentThresholds | None = None
-    clock_skew_seconds: float | None = Field(default=None, gt=0)
-    logs_late_seconds: float | None = Field(default=None, gt=0)
+    clock_skew_seconds: Seconds | None = None
+    logs_late_seconds: Seconds | None = None
 
     def over(self, common: Thresholds) -> Thresholds:
         """The common thresholds, with this agent's overrides applied."""

@@ -1,7 +1,7 @@
 """Warning and critical thresholds: config/thresholds.yaml."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,12 @@ from nervesys.settings.section import SettingsSection
 
 UNIT_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 """Seconds of a setting's unit, which is the last word of its name."""
+LONGEST_DAYS = 3650
+"""More is a digit or a unit too many; Prometheus accepts no duration of 300 years."""
+Seconds = Annotated[float, Field(gt=0, le=LONGEST_DAYS * 86_400)]
+Minutes = Annotated[float, Field(gt=0, le=LONGEST_DAYS * 1440)]
+Hours = Annotated[float, Field(gt=0, le=LONGEST_DAYS * 24)]
+Days = Annotated[float, Field(gt=0, le=LONGEST_DAYS)]
 
 
 class HeartbeatThresholds(SettingsSection):
@@ -21,10 +27,10 @@ class HeartbeatThresholds(SettingsSection):
         future_seconds: a heartbeat this far ahead of the store's clock is rejected.
     """
 
-    interval_seconds: float = Field(gt=0)
-    down_after_seconds: float = Field(gt=0)
-    stopped_after_seconds: float = Field(gt=0)
-    future_seconds: float = Field(gt=0)
+    interval_seconds: Seconds
+    down_after_seconds: Seconds
+    stopped_after_seconds: Seconds
+    future_seconds: Seconds
 
     @property
     def stale_after_seconds(self) -> float:
@@ -49,7 +55,7 @@ class PercentThresholds(SettingsSection):
 
     warning: float = Field(ge=0, le=100)
     critical: float = Field(ge=0, le=100)
-    over_minutes: float = Field(gt=0)
+    over_minutes: Minutes
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -72,14 +78,14 @@ class ProgressThresholds(SettingsSection):
         queue_minutes: window in which it grows.
     """
 
-    stuck_after_seconds: float = Field(gt=0)
-    none_after_seconds: float = Field(gt=0)
+    stuck_after_seconds: Seconds
+    none_after_seconds: Seconds
     repeats: int = Field(gt=1)
     success_percent: float = Field(ge=0, le=100)
     success_of_tasks: int = Field(gt=0)
-    success_minutes: float = Field(gt=0)
+    success_minutes: Minutes
     queue_tasks: int = Field(gt=0)
-    queue_minutes: float = Field(gt=0)
+    queue_minutes: Minutes
 
 
 class CallThresholds(SettingsSection):
@@ -93,14 +99,14 @@ class CallThresholds(SettingsSection):
 
     failed_percent: float = Field(ge=0, le=100)
     of_calls: int = Field(gt=0)
-    over_minutes: float = Field(gt=0)
+    over_minutes: Minutes
 
 
 class AgeThresholds(SettingsSection):
     """A warning and a critical age, in days."""
 
-    warning_days: float = Field(gt=0)
-    critical_days: float = Field(gt=0)
+    warning_days: Days
+    critical_days: Days
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -136,14 +142,14 @@ class Thresholds(SettingsSection):
     buffer: PercentThresholds
     progress: ProgressThresholds
     calls: CallThresholds
-    clock_skew_seconds: float = Field(gt=0)
-    store_clock_offset_seconds: float = Field(gt=0)
-    logs_late_seconds: float = Field(gt=0)
-    vitality_silent_seconds: float = Field(gt=0)
+    clock_skew_seconds: Seconds
+    store_clock_offset_seconds: Seconds
+    logs_late_seconds: Seconds
+    vitality_silent_seconds: Seconds
     secrets: AgeThresholds
-    drill_late_days: float = Field(gt=0)
-    drill_slow_minutes: float = Field(gt=0)
-    backup_late_hours: float = Field(gt=0)
+    drill_late_days: Days
+    drill_slow_minutes: Minutes
+    backup_late_hours: Hours
     rate_limit_percent: float = Field(ge=0, le=100)
     series: int = Field(gt=0)
 

@@ -97,6 +97,21 @@ def test_all_mistakes_at_once_each_with_file_line_and_remedy(brain: MakeBrain) -
     ]
 
 
+def test_a_threshold_that_no_agent_would_live_to_see_is_a_mistake(brain: MakeBrain) -> None:
+    found = mistakes_of(
+        brain,
+        {
+            "thresholds": "heartbeat: {down_after_seconds: 9999999999}\ncpu: {over_minutes: 9999999999}\n",
+            "agents__grok": "agent:\n  name: grok\n  thresholds: {logs_late_seconds: 1.0e+300}\n",
+        },
+    )
+    assert found == [
+        "config/thresholds.yaml:1: thresholds.heartbeat.down_after_seconds: must be less than or equal to 315360000",
+        "config/thresholds.yaml:2: thresholds.cpu.over_minutes: must be less than or equal to 5256000",
+        "config/agents/grok.yaml:3: agent.thresholds.logs_late_seconds: must be less than or equal to 315360000",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
