@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nervesys.analysis.prompt import CHARACTERS_A_TOKEN, Prompt
 from nervesys.analysis.verdict import NoModelAnswer
+from nervesys.clients.bounded_http import MAX_REDIRECTS
 from nervesys.settings.alibaba import AlibabaCloud
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Model:
     settings: AlibabaCloud
 
     def ask(self, question: Prompt) -> ModelAnswer:
-        """Ask a question; blocks for at most the configured timeout.
+        """Ask a question; blocks for at most the configured timeout, however slowly the API sends.
 
         Raises:
             NoAnswer: the API is unavailable or refuses the request.
@@ -72,12 +73,14 @@ class Model:
 
     @cached_property
     def _client(self) -> "OpenAI":
-        from openai import OpenAI
+        from openai import DefaultHttpxClient, OpenAI
 
+        from nervesys.analysis.bounded_transport import BoundedTransport  # imports httpx2, which comes with openai
+
+        transport = BoundedTransport(self.settings.timeout_seconds)
+        http = DefaultHttpxClient(transport=transport, max_redirects=MAX_REDIRECTS)
         key = self.settings.api_key.get_secret_value() if self.settings.api_key else "none"
-        return OpenAI(
-            api_key=key, base_url=self.settings.base_url, timeout=self.settings.timeout_seconds, max_retries=0
-        )
+        return OpenAI(api_key=key, base_url=self.settings.base_url, http_client=http, max_retries=0)
 
 
 def _cause(err: Exception) -> str:

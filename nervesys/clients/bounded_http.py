@@ -62,10 +62,13 @@ class BoundedAdapter(HTTPAdapter):
         seconds: of a call, with its retries.
         max_bytes: of a response, unpacked.
         retries: see `HTTPAdapter`.
+        by_size: whether the bytes that are sent and that arrive move the deadline, at `MIN_BYTES_PER_SECOND`.
     """
 
-    def __init__(self, seconds: float, max_bytes: int = MAX_BYTES, retries: Retry | int = 0) -> None:
-        self.seconds, self.max_bytes = seconds, max_bytes
+    def __init__(
+        self, seconds: float, max_bytes: int = MAX_BYTES, retries: Retry | int = 0, *, by_size: bool = False
+    ) -> None:
+        self.seconds, self.max_bytes, self.by_size = seconds, max_bytes, by_size
         super().__init__(max_retries=retries)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
@@ -96,10 +99,12 @@ class BoundedAdapter(HTTPAdapter):
         """
         late = f"not complete within {self.seconds:g} s"
         with Deadline(self.seconds) as deadline:
+            if self.by_size:
+                deadline.allow(len(request.body or b""))
             try:
                 response = super().send(request, True, timeout or self.seconds, verify, cert, proxies)
                 with response.raw as raw:
-                    body = _read(raw, self.max_bytes)
+                    body = _read(raw, self.max_bytes, deadline if self.by_size else None)
             except (requests.RequestException, HTTPError, OSError) as err:
                 if deadline.passed or isinstance(err, ReadTimeoutError):
                     raise requests.ReadTimeout(late, request=request) from err
@@ -112,10 +117,12 @@ class BoundedAdapter(HTTPAdapter):
         return response
 
 
-def _read(raw: Any, max_bytes: int) -> bytes:
+def _read(raw: Any, max_bytes: int, moved: Deadline | None) -> bytes:
     body = bytearray()
     for chunk in raw.stream(CHUNK_BYTES, decode_content=True):
         body += chunk
+        if moved:
+            moved.allow(len(chunk))
         if len(body) > max_bytes:
             raise ResponseTooLarge(f"the response has more than {max_bytes} bytes")
     return bytes(body)
@@ -152,3 +159,8 @@ def call(method: str, url: str, seconds: float, max_bytes: int = MAX_BYTES, **re
     """
     with bounded_session(seconds, max_bytes) as session:
         return session.request(method, url, **request)
+
+
+def without_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Authentication that adds nothing; without it, requests would send credentials from ~/.netrc."""
+    return request

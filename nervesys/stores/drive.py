@@ -17,7 +17,6 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 from urllib.parse import urljoin
 
-import google_auth_httplib2
 import httplib2
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import GoogleAuthError
@@ -33,6 +32,7 @@ from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject, Reason, 
 from nervesys.settings.secret_file import read_secret_text
 from nervesys.settings.storage import ArchiveSettings
 from nervesys.stores.archive import CHUNK_BYTES, ArchiveFile, Changes, Entry, stream_of
+from nervesys.stores.drive_http import DriveHttp
 from nervesys.stores.objects import gone, too_large
 
 READ = "https://www.googleapis.com/auth/drive.readonly"
@@ -93,7 +93,7 @@ class DriveArchive:
     Args:
         folder: its id.
         credentials: of who may read it.
-        timeout_seconds: of each request.
+        timeout_seconds: of each attempt of a request, see `DriveHttp`.
         api_url: another server than Google's, such as `http://127.0.0.1:3000/`.
     """
 
@@ -306,11 +306,12 @@ class DriveArchive:
         except TimeoutError as err:
             raise ArchiveUnavailable(f"{what}: timed out after {self._seconds:g} s") from err
         except (Error, httplib2.HttpLib2Error, HTTPException, OSError, ValueError) as err:
-            raise ArchiveUnavailable(f"{what}: {cause(err)}") from err
+            below = err.__cause__ if isinstance(err, ConnectionError) else None
+            raise ArchiveUnavailable(f"{what}: {cause(below if isinstance(below, Exception) else err)}") from err
 
-    def _http(self) -> google_auth_httplib2.AuthorizedHttp:
-        """A new connection for each request: httplib2 is not thread-safe, and requests are few."""
-        return google_auth_httplib2.AuthorizedHttp(self._credentials, http=httplib2.Http(timeout=self._seconds))
+    def _http(self) -> DriveHttp:
+        """A new connection for each request: sessions are not thread-safe, and requests are few."""
+        return DriveHttp(self._credentials, self._seconds)
 
 
 def convert_error(what: str, err: HttpError) -> ArchiveUnavailable:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import requests
 
-from nervesys.clients.bounded_http import call
+from nervesys.clients.bounded_http import call, without_credentials
 from nervesys.clients.http_errors import ResponseTooLarge, cause
 from nervesys.errors import SourceError
 from nervesys.stores.objects import too_large
@@ -48,7 +48,7 @@ def fetch(url: str, known: str, *, max_bytes: int, timeout_seconds: float) -> Fe
             timeout_seconds,
             max_bytes,
             headers=headers,
-            auth=_without_credentials,
+            auth=without_credentials,
             allow_redirects=False,
         )
     except ResponseTooLarge:
@@ -60,8 +60,3 @@ def fetch(url: str, known: str, *, max_bytes: int, timeout_seconds: float) -> Fe
     if answer.status_code != OK:
         raise SourceError(f"get {url}: HTTP {answer.status_code}")
     return FetchedObject(answer.headers.get("ETag", ""), answer.content)
-
-
-def _without_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Authentication that adds nothing; without it, requests would send credentials from ~/.netrc."""
-    return request

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from nervesys.clients.bounded_http import bounded_session, call
+from nervesys.clients.bounded_http import BoundedAdapter, bounded_session, call
 from nervesys.clients.bounded_smtp import smtp
 from nervesys.clients.http_errors import ResponseTooLarge, cause
 from tests.servers.certificates import certify
@@ -78,6 +78,14 @@ def test_a_response_has_a_largest_size(head: bytes) -> None:
     assert cause(failure.value) == "the response is too large"
 
 
+def test_by_size_a_response_that_arrives_fast_enough_may_take_longer() -> None:
+    """It takes 0.8 s of 0.4."""
+    size = 40 << 16
+    with trickling(HEAD + b"Content-Length: %d\r\n\r\n" % size, bytes(1 << 16)) as url, requests.Session() as session:
+        session.mount(url, BoundedAdapter(SECONDS, by_size=True))
+        assert len(session.get(url).content) == size
+
+
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_mail_server_that_trickles_is_left_at_the_deadline(secure: bool, tmp_path: Path) -> None:
     context, trusted = None, None
@@ -95,6 +103,7 @@ def test_a_mail_server_that_trickles_is_left_at_the_deadline(secure: bool, tmp_p
 def test_no_other_module_calls_servers_without_a_deadline() -> None:
     direct = re.compile(
         r"requests\.(get|post|put|patch|delete|head|request|Session)\(|=requests\.Session\b|smtplib\.SMTP(_SSL)?\("
+        r"|http\.client\.HTTPS?Connection\((?!self)|httplib2\.Http\(|urlopen\(|httpx2?\.(get|post|Client)\("
     )
     folders = ("nervesys", "alerting", "exporters", "reports", "commands", "dashboards")
     found = [

@@ -1,4 +1,7 @@
-"""What only Google Drive has: changes since a token, names that are no paths, refusals of many kinds."""
+"""What only Google Drive has: changes since a token, names that are no paths, refusals of many kinds.
+
+Covers: nervesys.stores.drive_http.
+"""
 
 import json
 from io import BytesIO
@@ -15,7 +18,9 @@ from googleapiclient.http import MediaIoBaseDownload
 from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject
 from nervesys.stores.archive import Catalogue
 from nervesys.stores.drive import DriveArchive, convert_error
+from nervesys.stores.drive_http import DriveHttp
 from tests.drive_mock import archive_in, call
+from tests.servers.trickling import PHASES, trickling
 
 
 def test_after_one_listing_only_changes_are_asked_for(drive_url: str) -> None:
@@ -83,9 +88,9 @@ def test_what_is_too_large_for_one_request_is_to_be_sent_in_parts(
     """The emulator takes no parts, so only that they are asked for is seen."""
     monkeypatch.setattr("nervesys.stores.drive.MULTIPART_LIMIT_BYTES", 1000)
     asked: list[str] = []
-    request = httplib2.Http.request
+    request = DriveHttp.request
 
-    def noting(self: httplib2.Http, uri: str, *args: Any, **more: Any) -> Any:
+    def noting(self: DriveHttp, uri: str, *args: Any, **more: Any) -> Any:
         asked.append(uri)
         return request(self, uri, *args, **more)
 
@@ -95,7 +100,7 @@ def test_what_is_too_large_for_one_request_is_to_be_sent_in_parts(
             archive.put(path, file if streamed else file.read())
 
     archive = archive_in(drive_url)
-    monkeypatch.setattr(httplib2.Http, "request", noting)
+    monkeypatch.setattr(DriveHttp, "request", noting)
     put("one", 1000)
     assert "uploadType=multipart" in asked[-1]
     with pytest.raises(ArchiveUnavailable, match="HTTP 400"):
@@ -147,6 +152,13 @@ def test_a_server_that_never_answers_costs_the_time_limit(silent_port: int, monk
     monkeypatch.setattr("nervesys.stores.drive.RETRIES", 0)
     url = f"http://127.0.0.1:{silent_port}/"
     with pytest.raises(ArchiveUnavailable, match=r"timed out after 0\.2 s"):
+        _ = DriveArchive("abc", AnonymousCredentials(), timeout_seconds=0.2, api_url=url).root
+
+
+@pytest.mark.parametrize("phase", ["headers", "body"])
+def test_a_server_that_trickles_is_left_at_the_deadline(phase: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nervesys.stores.drive.RETRIES", 0)
+    with trickling(PHASES[phase], b"1") as url, pytest.raises(ArchiveUnavailable, match=r"timed out after 0\.2 s"):
         _ = DriveArchive("abc", AnonymousCredentials(), timeout_seconds=0.2, api_url=url).root
 
 
