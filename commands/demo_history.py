@@ -5,9 +5,9 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from commands.demo_past.fill import fill as fill_target
-from commands.demo_past.incidents import DemoPast
-from commands.demo_past.journal import write_journal
+from commands.demo_monitoring.fill import fill as fill_target
+from commands.demo_monitoring.incidents import DemoMonitoring
+from commands.demo_monitoring.journal import write_journal
 from exporters.history.blocks import Blocks
 from exporters.history.text_files import TextFiles
 from nervesys.agent.demo_history import DemoHistory
@@ -57,7 +57,7 @@ def fill(stack: Stack, clock: Clock = system_clock) -> None:
             promtool = find("promtool", stack.home / "programs")
             with closing(Blocks(data, partial(make_blocks, promtool, longest=LONGEST_BLOCK))) as target:
                 fill_target(base, history, target)
-            write_journal(base.place.journal, DemoPast(base.loaded, history.now), history.server)
+            write_journal(base.place.journal, DemoMonitoring(base.loaded, history.now), history.server)
             # Here Alembic is loaded already; in the service that migrates, it stays: 9 MB.
             ManifestDatabase.open(database_url(base.place, base.loaded.settings)).close()
     finally:
@@ -88,7 +88,7 @@ def fill_text(
     try:
         with closing(TextFiles(folder)) as target:
             fill_target(base, history, target)
-        write_journal(journal, DemoPast(base.loaded, history.now), history.server)
+        write_journal(journal, DemoMonitoring(base.loaded, history.now), history.server)
     finally:
         history.remove_overdue(open_archive(base.loaded.settings.storage.archive, writable=True))
 

@@ -1,4 +1,4 @@
-"""A past for the stack to look at, and for nobody else."""
+"""A history for the stack to look at, and for nobody else."""
 
 from pathlib import Path
 

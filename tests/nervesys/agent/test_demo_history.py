@@ -13,14 +13,14 @@ from nervesys.stores.folder import FolderArchive
 from tests.brains import NOON, read, write
 
 LOADED = load()
-PAST = DemoHistory(LOADED.settings, list(LOADED.agents.values()), "host-1", NOON)
+HISTORY = DemoHistory(LOADED.settings, list(LOADED.agents.values()), "host-1", NOON)
 
 
 def test_the_archive_has_every_day_up_to_yesterday(tmp_path: Path) -> None:
     archive = FolderArchive(tmp_path)
-    assert not PAST.is_written(archive)
-    PAST.write_archive(archive, FolderTree(shipped_root()))
-    assert PAST.is_written(archive)
+    assert not HISTORY.is_written(archive)
+    HISTORY.write_archive(archive, FolderTree(shipped_root()))
+    assert HISTORY.is_written(archive)
     logs = sorted(path.name for path in tmp_path.glob("Archive/logs/*/*/*.json.gz"))
     assert logs[0] == "host-1_2025-10-03_activity.json.gz"
     assert logs[-1] == "host-1_2025-12-31_system.json.gz"
@@ -36,23 +36,23 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path) -> None:
     there = tmp_path / "Archive/logs/2025/12/host-1_2025-12-20_activity.json.gz"
     there.parent.mkdir(parents=True)
     there.write_bytes(b"real")
-    PAST.write_archive(FolderArchive(tmp_path), FolderTree(shipped_root()))
+    HISTORY.write_archive(FolderArchive(tmp_path), FolderTree(shipped_root()))
     assert there.read_bytes() == b"real"
 
 
 def test_an_archive_with_a_backup_has_history_already(tmp_path: Path) -> None:
     archive = FolderArchive(tmp_path)
     archive.put("Archive/logs/2025/12/host-1_2025-12-20_activity.json.gz", b"interrupted")
-    assert not PAST.is_written(archive)
+    assert not HISTORY.is_written(archive)
     archive.put("Backups/full_backup_2025-06-01.tar.gz", b"real")
-    assert PAST.is_written(archive)
+    assert HISTORY.is_written(archive)
 
 
 def test_what_is_past_its_retention_is_removed_and_nothing_else(tmp_path: Path) -> None:
     archive = FolderArchive(tmp_path)
-    PAST.write_archive(archive, FolderTree(shipped_root()))
+    HISTORY.write_archive(archive, FolderTree(shipped_root()))
     archive.put("Archive/logs/notes.txt", b"mine")
-    PAST.remove_overdue(archive)
+    HISTORY.remove_overdue(archive)
     days = [len(list(tmp_path.glob(f"Archive/logs/*/*/*_{name}.json.gz"))) for name in ("activity", "errors")]
     assert (days, (tmp_path / "Archive/logs/notes.txt").is_file()) == ([30, DAYS], True)
 
@@ -61,7 +61,7 @@ def test_the_brain_holds_a_summary_of_each_day(tmp_path: Path) -> None:
     write(tmp_path / "brain.git", {"x": b""})
     brain = GitBrain(str(tmp_path / "brain.git"), tmp_path / "mirror", timeout_seconds=30)
     for _ in range(2):
-        PAST.push_summaries(brain)
+        HISTORY.push_summaries(brain)
     assert len(list(brain.log("state"))) == 1
     day = DailySummary.parse(read(tmp_path / "brain.git", "metrics/daily/2025-12-31.json"))
     assert (day.date, day.agents) == ("2025-12-31", 5)

@@ -1,14 +1,14 @@
-"""Puts the demo's whole past where Prometheus finds it: generated logs and summaries, and what was monitored."""
+"""Puts the history of the demo where Prometheus finds it: generated logs and summaries, and what was monitored."""
 
 from collections.abc import Iterator
 from datetime import date
 from itertools import chain
 
 from commands.backfill import list_units
-from commands.demo_past.incidents import DemoPast
-from commands.demo_past.objectives import objectives_text
-from commands.demo_past.samples import fleet_text
-from commands.demo_past.work import work_text
+from commands.demo_monitoring.incidents import DemoMonitoring
+from commands.demo_monitoring.objectives import objectives_text
+from commands.demo_monitoring.samples import fleet_text
+from commands.demo_monitoring.work import work_text
 from exporters.history.plan import HistoryUnit, ReadJob, make_plan
 from exporters.history.reading import ArchiveReader, ReadResult
 from exporters.history.targets import Target
@@ -34,18 +34,18 @@ def fill(base: Configuration, history: DemoHistory, target: Target) -> None:
     Raises:
         NervesysError: archive, brain or target fails.
     """
-    past = DemoPast(base.loaded, history.now)
+    demo = DemoMonitoring(base.loaded, history.now)
     midnight = history.now - history.now % DAY_SECONDS
     made = target.progress.made()
     plan = make_plan(list_units(base, []), made, date.min, utc(midnight).date(), date.min)
     archive = open_archive(base.loaded.settings.storage.archive)
     reads = map(ArchiveReader(archive, midnight, target.ticks, EVERY).read, plan.jobs)
-    monitored = () if MONITORED in made else _monitored(past, history)
+    monitored = () if MONITORED in made else _monitored(demo, history)
     if plan.jobs or monitored:
         target.take(chain(reads, monitored))
 
 
-def _monitored(past: DemoPast, history: DemoHistory) -> Iterator[ReadResult]:
-    job = ReadJob(HistoryUnit(MONITORED, utc(past.start).date(), MONITORED, "1", 0, "demo"))
-    texts = (*fleet_text(past), *objectives_text(past, history), *work_text(past, history))
+def _monitored(demo: DemoMonitoring, history: DemoHistory) -> Iterator[ReadResult]:
+    job = ReadJob(HistoryUnit(MONITORED, utc(demo.start).date(), MONITORED, "1", 0, "demo"))
+    texts = (*fleet_text(demo), *objectives_text(demo, history), *work_text(demo, history))
     yield ReadResult(job, "".join(texts).encode())

@@ -1,7 +1,7 @@
-"""The demo's whole past, in a real Prometheus and a real journal.
+"""The history of the demo, in a real Prometheus and a real journal.
 
-Covers: commands.backfill, commands.demo_past.fill, commands.demo_past.journal, commands.demo_past.objectives,
-commands.demo_past.samples, commands.demo_past.work.
+Covers: commands.backfill, commands.demo_monitoring.fill, commands.demo_monitoring.journal,
+commands.demo_monitoring.objectives, commands.demo_monitoring.samples, commands.demo_monitoring.work.
 """
 
 import subprocess
@@ -17,8 +17,8 @@ import pytest
 from alerting.journal import Journal
 from alerting.journal.view import ActionFilter, actions
 from commands import demo_history
-from commands.demo_past.incidents import DemoIncident, DemoPast
-from commands.demo_past.samples import ALERT
+from commands.demo_monitoring.incidents import DemoIncident, DemoMonitoring
+from commands.demo_monitoring.samples import ALERT
 from dashboards.build import datasource_seconds, pages
 from dashboards.live_check import check_queries
 from dashboards.slo_rules import ATTAINED
@@ -46,7 +46,7 @@ DAYS = 31
 
 @dataclass
 class FilledStack:
-    """A stack with a past, whose Prometheus runs."""
+    """A stack with a history, whose Prometheus runs."""
 
     stack: Stack
     base: Configuration
@@ -54,7 +54,7 @@ class FilledStack:
 
     @property
     def incidents(self) -> tuple[DemoIncident, ...]:
-        return DemoPast(self.base.loaded, NOON).incidents()
+        return DemoMonitoring(self.base.loaded, NOON).incidents()
 
     def blocks(self) -> set[Path]:
         return set((self.stack.home / "prometheus").glob("*/meta.json"))

@@ -12,8 +12,8 @@ from alerting.journal.batches import EpisodeChange, begin_attempts
 from alerting.journal.episodes import decide, end_attempt, latest
 from alerting.journal.receive import Arrival, receive
 from alerting.journal.states import FIRING, ActionState, Episode, EpisodeVerdict
-from commands.demo_past.incidents import CALL_LASTS, DemoIncident, DemoPast
-from commands.demo_past.samples import ACTION, ALERT, DRIVER, SEVERITY
+from commands.demo_monitoring.incidents import CALL_LASTS, DemoIncident, DemoMonitoring
+from commands.demo_monitoring.samples import ACTION, ALERT, DRIVER, SEVERITY
 from nervesys.contract import format_time
 
 SENDER, OWNER = "alertmanager", "demo"
@@ -24,12 +24,12 @@ REASONS = {
 """Verdict and sentence of the states after the driver's call."""
 
 
-def write_journal(path: Path, past: DemoPast, server: str) -> None:
+def write_journal(path: Path, monitored: DemoMonitoring, server: str) -> None:
     """Write all incidents, unless there is a journal already.
 
     Args:
         path: of the SQLite file.
-        past: names the incidents.
+        monitored: names the incidents.
         server: of the agents.
 
     Raises:
@@ -40,7 +40,7 @@ def write_journal(path: Path, past: DemoPast, server: str) -> None:
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     with closing(Journal.open(f"sqlite:///{partial}")) as journal, journal.transaction() as connection:
-        for incident in past.incidents():
+        for incident in monitored.incidents():
             _write(connection, incident, server)
     partial.rename(path)
 

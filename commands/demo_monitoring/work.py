@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
-from commands.demo_past.incidents import DemoPast
-from commands.demo_past.series import Points, recorded_text, series_text, steps
+from commands.demo_monitoring.incidents import DemoMonitoring
+from commands.demo_monitoring.series import Points, recorded_text, series_text, steps
 from dashboards.recording import COSTS, TASKS
 from exporters.history.days import STEP_SECONDS
 from exporters.shared.costs import COST
@@ -21,33 +21,35 @@ Amounts = defaultdict[tuple[str, str], list[tuple[float, float]]]
 """Unix seconds and amounts, by agent and outcome or model."""
 
 
-def work_text(past: DemoPast, history: DemoHistory) -> Iterator[str]:
+def work_text(monitored: DemoMonitoring, history: DemoHistory) -> Iterator[str]:
     """The tasks and the cost of each agent; nothing for a model without a price.
 
     Args:
-        past: of the monitoring.
+        monitored: what was monitored of the demo.
         history: what the agents did.
     """
-    prices = past.loaded.settings.prices
+    prices = monitored.loaded.settings.prices
     ended, spent = Amounts(list), Amounts(list)
-    for at, agent, job in history.jobs_between(past.start, past.end):
-        model = past.loaded.agents[agent].model or ""
+    for at, agent, job in history.jobs_between(monitored.start, monitored.end):
+        model = monitored.loaded.agents[agent].model or ""
         ended[agent, "failed" if job.error else "completed"].append((at, 1))
         if (cost := prices.cost_of_call(model, TokenUsage(mixed=job.tokens), at)) is not None:
             spent[agent, model].append((at, cost))
-    instants = _instants(past)
-    recorded = COSTS.series(periods(past.loaded))
+    instants = _instants(monitored)
+    recorded = COSTS.series(periods(monitored.loaded))
     for (agent, outcome), rows in sorted(ended.items()):
-        yield series_text(TASKS.counter, {"agent": agent, "outcome": outcome}, _even(past.start, rows, instants))
+        yield series_text(TASKS.counter, {"agent": agent, "outcome": outcome}, _even(monitored.start, rows, instants))
     for (agent, model), rows in sorted(spent.items()):
         labels = {"agent": agent, "model": model}
-        yield series_text(COST.full_name, labels | {"currency": prices.currency}, _even(past.start, rows, instants))
+        yield series_text(
+            COST.full_name, labels | {"currency": prices.currency}, _even(monitored.start, rows, instants)
+        )
         yield recorded_text(recorded, labels, rows)
 
 
-def _instants(past: DemoPast) -> list[float]:
-    fine = max(past.start, past.end - FINE_DAYS * DAY_SECONDS)
-    return [*steps(past.start, fine - STEP_SECONDS, STEP_SECONDS), *steps(fine, past.end, FINE_SECONDS)]
+def _instants(monitored: DemoMonitoring) -> list[float]:
+    fine = max(monitored.start, monitored.end - FINE_DAYS * DAY_SECONDS)
+    return [*steps(monitored.start, fine - STEP_SECONDS, STEP_SECONDS), *steps(fine, monitored.end, FINE_SECONDS)]
 
 
 def _even(start: float, rows: Iterable[tuple[float, float]], instants: Iterable[float]) -> Points:

@@ -2,23 +2,23 @@
 
 from itertools import pairwise
 
-from commands.demo_past.incidents import DAYS, QUIET_SECONDS, YESTERDAY, DemoPast
+from commands.demo_monitoring.incidents import DAYS, QUIET_SECONDS, YESTERDAY, DemoMonitoring
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.settings import load
 from tests.brains import NOON
 
-PAST = DemoPast(load(), NOON)
-INCIDENTS = PAST.incidents()
+MONITORED = DemoMonitoring(load(), NOON)
+INCIDENTS = MONITORED.incidents()
 
 
 def test_the_same_day_has_the_same_incidents() -> None:
-    assert DemoPast(load(), NOON).incidents() == INCIDENTS
+    assert DemoMonitoring(load(), NOON).incidents() == INCIDENTS
 
 
 def test_yesterday_has_some_and_the_last_hours_have_none() -> None:
     midnight = NOON - NOON % DAY_SECONDS
     assert sum(midnight - DAY_SECONDS <= each.fired_at < midnight for each in INCIDENTS) >= YESTERDAY
-    assert INCIDENTS[0].fired_at >= PAST.start == midnight - DAYS * DAY_SECONDS
+    assert INCIDENTS[0].fired_at >= MONITORED.start == midnight - DAYS * DAY_SECONDS
     assert all(each.resolved_at < NOON - QUIET_SECONDS for each in INCIDENTS)
 
 

@@ -10,7 +10,7 @@ from nervesys.settings import Loaded
 DAYS = 31
 """As far back as a monthly report and the windows of objectives look."""
 GAP_SECONDS = 600
-"""Between the end of the past and now: Prometheus returns a sample for five minutes, and the past shall not count as
+"""Between the end of the history and now: Prometheus returns a sample for five minutes, and it shall not count as
 live."""
 QUIET_SECONDS = 7200
 """Before now, without an incident: none counts against the receiver's limits, nor in an alert's window."""
@@ -71,7 +71,7 @@ class DemoIncident:
 
 
 @dataclass(frozen=True)
-class DemoPast:
+class DemoMonitoring:
     """The time before the first start, as the monitoring would have seen it.
 
     Attributes:

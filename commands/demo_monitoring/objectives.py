@@ -1,10 +1,10 @@
-"""Samples of the recorded series of objectives, from the made-up past. Pure."""
+"""Samples of the recorded series of objectives, from the made-up history. Pure."""
 
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
-from commands.demo_past.incidents import DemoIncident, DemoPast
-from commands.demo_past.series import STEP_SECONDS, constant, recorded_text, steps
+from commands.demo_monitoring.incidents import DemoIncident, DemoMonitoring
+from commands.demo_monitoring.series import STEP_SECONDS, constant, recorded_text, steps
 from dashboards.recording import TASKS
 from dashboards.slo_rules import ATTAINED, BAD_EVENTS, BUDGET, BURN_RATES, EVENTS, LENGTH, REMAINING, burn_rate
 from nervesys.agent.demo_history import DemoHistory
@@ -18,16 +18,19 @@ Counts = list[tuple[float, float]]
 """All events, and the bad ones among them, of each step."""
 
 
-def objectives_text(past: DemoPast, history: DemoHistory) -> Iterator[str]:
-    """The samples of the objectives about the whole fleet by heartbeats or tasks; others have no past.
+def objectives_text(monitored: DemoMonitoring, history: DemoHistory) -> Iterator[str]:
+    """The samples of the objectives about the whole fleet by heartbeats or tasks; others have none.
 
     Args:
-        past: of the monitoring.
+        monitored: what was monitored of the demo.
         history: what the agents did.
     """
-    instants = list(steps(past.start, past.end))
-    count = {Indicator.AVAILABILITY: lambda: _availability(past), Indicator.TASKS: lambda: _tasks(past, history)}
-    for name, slo in past.loaded.settings.slos.enabled.items():
+    instants = list(steps(monitored.start, monitored.end))
+    count = {
+        Indicator.AVAILABILITY: lambda: _availability(monitored),
+        Indicator.TASKS: lambda: _tasks(monitored, history),
+    }
+    for name, slo in monitored.loaded.settings.slos.enabled.items():
         if slo.indicator in count and not slo.agent and not slo.per_agent:
             yield from _objective({"slo": name}, slo, instants, count[slo.indicator]())
 
@@ -60,12 +63,12 @@ def _shares(events: list[float], bad: list[float], window: float) -> list[float]
     ]
 
 
-def _availability(past: DemoPast) -> Counts:
+def _availability(monitored: DemoMonitoring) -> Counts:
     """One event for each agent and evaluation; bad while the agent was silent for too long."""
-    every = TASKS.window(periods(past.loaded))
-    incidents = past.incidents()
-    number = len(past.agents) * STEP_SECONDS / every
-    return [(number, round(_lost(at, incidents) / every)) for at in steps(past.start, past.end)]
+    every = TASKS.window(periods(monitored.loaded))
+    incidents = monitored.incidents()
+    number = len(monitored.agents) * STEP_SECONDS / every
+    return [(number, round(_lost(at, incidents) / every)) for at in steps(monitored.start, monitored.end)]
 
 
 def _lost(at: float, incidents: tuple[DemoIncident, ...]) -> float:
@@ -77,11 +80,11 @@ def _lost(at: float, incidents: tuple[DemoIncident, ...]) -> float:
     )
 
 
-def _tasks(past: DemoPast, history: DemoHistory) -> Counts:
-    instants = list(steps(past.start, past.end))
+def _tasks(monitored: DemoMonitoring, history: DemoHistory) -> Counts:
+    instants = list(steps(monitored.start, monitored.end))
     counts = [(0.0, 0.0)] * len(instants)
-    for at, _, job in history.jobs_between(past.start, past.end):
-        place = min(int((at - past.start) // STEP_SECONDS) + 1, len(counts) - 1)
+    for at, _, job in history.jobs_between(monitored.start, monitored.end):
+        place = min(int((at - monitored.start) // STEP_SECONDS) + 1, len(counts) - 1)
         all_, bad = counts[place]
         counts[place] = (all_ + 1, bad + (job.error is not None))
     return counts

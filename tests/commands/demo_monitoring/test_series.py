@@ -1,6 +1,6 @@
 """Text of single series."""
 
-from commands.demo_past.series import constant, counter, recorded_text, series_text, steps
+from commands.demo_monitoring.series import constant, counter, recorded_text, series_text, steps
 
 
 def test_a_sample_has_the_labels_of_a_scrape() -> None:
