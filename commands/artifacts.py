@@ -45,7 +45,7 @@ def serve(home: Home = None, brain: BrainUrl = None, listen: ListenAt = None) ->
         return listen or table.listen.artifacts
 
     start = wait_for_brain(
-        lambda: open_settings("artifacts", home=home, brain=brain), partial(serve_not_ready, address)
+        lambda: open_settings("artifacts", home=home, brain=brain, or_earlier=True), partial(serve_not_ready, address)
     )
     monitoring = start.loaded.settings.monitoring
     start.place.home.mkdir(parents=True, exist_ok=True)

@@ -112,7 +112,9 @@ def serve(
     def address(table: Monitoring) -> str:
         return listen or table.listen.page
 
-    start = wait_for_brain(lambda: open_settings("page", home=home, brain=brain), partial(serve_not_ready, address))
+    start = wait_for_brain(
+        lambda: open_settings("page", home=home, brain=brain, or_earlier=True), partial(serve_not_ready, address)
+    )
     loaded = start.loaded
     monitoring = loaded.settings.monitoring
     client = Prometheus(prometheus or monitoring.prometheus_url)

@@ -64,7 +64,8 @@ def exporter(
     named = _named(source)
 
     def read() -> Configuration:
-        return open_settings("-".join([*named, "exporter"]), home=home, brain=brain, archive=archive)
+        program = "-".join([*named, "exporter"])
+        return open_settings(program, home=home, brain=brain, archive=archive, or_earlier=not once)
 
     def address(table: Monitoring) -> str:
         if listen or opening.shares_process:

@@ -72,7 +72,8 @@ def serve(
         return listen or table.listen.logs
 
     start = wait_for_brain(
-        lambda: open_settings("logs", home=home, brain=brain, archive=archive), partial(serve_not_ready, address)
+        lambda: open_settings("logs", home=home, brain=brain, archive=archive, or_earlier=True),
+        partial(serve_not_ready, address),
     )
     loaded = start.loaded
     monitoring = loaded.settings.monitoring

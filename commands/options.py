@@ -107,6 +107,7 @@ def open_settings(
     archive: str | None = None,
     also: Sequence[Callable[[Tree], object]] = (),
     checkout: bool = False,
+    or_earlier: bool = False,
 ) -> Configuration:
     """Load the settings of a program: `open_stores.load_configuration`.
 
@@ -119,5 +120,12 @@ def open_settings(
     if home:
         load_env_files(home=home)
     return stores.load_configuration(
-        program, stack_environment(home, brain), home=home, brain=brain, archive=archive, also=also, checkout=checkout
+        program,
+        stack_environment(home, brain),
+        home=home,
+        brain=brain,
+        archive=archive,
+        also=also,
+        checkout=checkout,
+        or_earlier=or_earlier,
     )

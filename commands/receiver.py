@@ -50,8 +50,8 @@ def receiver(
     config/alerts.yaml names, and checks that they helped. The journal is shown at / and, as JSON, at /actions.
     """
 
-    def read() -> FleetConfig:
-        return read_fleet(open_settings("receiver", home=home, brain=brain, also=[read_alerts]))
+    def read(*, or_earlier: bool = False) -> FleetConfig:
+        return read_fleet(open_settings("receiver", home=home, brain=brain, also=[read_alerts], or_earlier=or_earlier))
 
     def address(table: Monitoring) -> str:
         return listen or table.listen.receiver
@@ -61,7 +61,9 @@ def receiver(
     with collect_problems(problems):
         local = open_local(place, config)
     with collect_problems(problems):
-        fleet = wait_for_brain(lambda: FleetSource(read), partial(serve_not_ready, address))
+        fleet = wait_for_brain(
+            lambda: FleetSource(read, partial(read, or_earlier=True)), partial(serve_not_ready, address)
+        )
     if problems:
         raise SettingsError(problems)
     assert local.journal is not None, "set by open_local"

@@ -34,11 +34,12 @@ class FleetSource:
 
     Args:
         read: opens the brain and loads it; may block.
+        start: does so at the start, if another way than later on.
     """
 
-    def __init__(self, read: Callable[[], FleetConfig]) -> None:
+    def __init__(self, read: Callable[[], FleetConfig], start: Callable[[], FleetConfig] | None = None) -> None:
         self._read = read
-        self.now = read()
+        self.now = (start or read)()
 
     async def refresh(self) -> None:
         """Read the brain anew, in a thread."""

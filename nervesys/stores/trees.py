@@ -31,6 +31,25 @@ class GitTree:
         self._root = commit.tree_id
         self.commit = str(commit.id)
 
+    def before(self) -> "GitTree | None":
+        """The files of the commit's first parent; None if it has none, or the mirror holds only newer commits."""
+        with git_errors(f"read the parent of commit {self.commit[:12]}"):
+            commit = self._repository[self.commit].peel(pygit2.Commit)
+            parent = commit.parent_ids[0] if commit.parent_ids else None
+            if parent is None or parent not in self._repository:
+                return None
+            return GitTree(self._repository, self._repository[parent].peel(pygit2.Commit))
+
+    def version(self, folder: str) -> str | None:
+        """The id of a folder's whole content; None if there is no such folder.
+
+        Raises:
+            BadObject: see `versions`.
+            BrainUnavailable: the mirror is damaged.
+        """
+        found = self._entry(folder)
+        return str(found[0]) if found else None
+
     def has_file(self, path: str) -> bool:
         """Whether there is such a file; its content is not read."""
         found = self._entry(path)

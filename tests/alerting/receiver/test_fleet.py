@@ -14,6 +14,7 @@ import pytest
 from alerting.model import read_alerts
 from alerting.receiver.fleet import FleetConfig, FleetSource, read_fleet
 from nervesys.stores.open_stores import load_configuration
+from tests.alerting.receiver.simulation import a_fleet
 from tests.brains import write
 
 
@@ -50,3 +51,15 @@ def test_no_fault_of_the_brain_empties_the_fleet(
         asyncio.run(source.refresh())
     assert list(source.now.agents) == ["grok"]
     assert "last" in caplog.text
+
+
+def test_a_receiver_that_starts_with_another_reader_reads_strictly_later() -> None:
+    asked: list[str] = []
+
+    def read(how: str) -> FleetConfig:
+        asked.append(how)
+        return a_fleet("grok")
+
+    source = FleetSource(lambda: read("strictly"), lambda: read("leniently"))
+    asyncio.run(source.refresh())
+    assert asked == ["leniently", "strictly"]
