@@ -42,7 +42,8 @@ def test_a_program_that_runs_on_uses_the_newest_valid_commit(tmp_path: Path, cap
 
 def test_without_a_valid_commit_the_mistakes_of_the_newest_are_reported(tmp_path: Path) -> None:
     brain = tmp_path / "brain.git"
-    for setting in ("enabled: perhaps", "unknown: setting"):
-        write(brain, {"config/agents/grok.yaml": f"agent: {{{setting}}}".encode()})
-    with pytest.raises(SettingsError, match="unknown"):
+    wrong, right = b"agent: {enabled: perhaps}", b"agent: {}"
+    write(brain, {"config/agents/grok.yaml": wrong})
+    write(brain, {"config/agents/grok.yaml": right, "config/agents/gimai.yaml": wrong})
+    with pytest.raises(SettingsError, match=r"gimai\.yaml"):
         load_configuration("test", {}, home=str(tmp_path / "home"), brain=str(brain), or_earlier=True)
