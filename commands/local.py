@@ -64,12 +64,12 @@ def local(home: str | None) -> Local:
 
     Raises:
         NoStack: none was ever started there.
-        SettingsError: the configuration is wrong.
+        SettingsError: the configuration is wrong, and no commit before it is valid.
         BrainUnavailable: the brain cannot be read.
     """
     stack = stack_of(home)
     os.environ["no_proxy"] = stack.environ["no_proxy"]  # local requests bypass any proxy
-    loaded = load_configuration("status", {**os.environ, **stack.environ}).loaded
+    loaded = load_configuration("status", {**os.environ, **stack.environ}, or_earlier=True).loaded
     return Local(stack, loaded.settings, tuple(name for name, agent in loaded.agents.items() if agent.enabled))
 
 
