@@ -49,10 +49,8 @@ def serve(home: Home = None, brain: BrainUrl = None, listen: ListenAt = None) ->
     )
     monitoring = start.loaded.settings.monitoring
     start.place.home.mkdir(parents=True, exist_ok=True)
-    migrating = partial(serve_not_ready, address, lambda: "the schema of the manifests is being migrated")
     with audited("artifacts", start.place, start.loaded.settings):
-        program = service(start.place, start.loaded.settings, migrating=migrating)
-        serve_pages(program, address(monitoring), monitoring.web, monitoring.hosts)
+        serve_pages(service(start.place, start.loaded.settings), address(monitoring), monitoring.web, monitoring.hosts)
 
 
 @app.command(name="list")

@@ -74,10 +74,7 @@ def receiver(
     program = Receiver(
         fleet,
         local,
-        Journal.open(
-            local.journal.get_secret_value(),
-            migrating=partial(serve_not_ready, address, lambda: "the schema of the journal is being migrated"),
-        ),
+        Journal.open(local.journal.get_secret_value()),
         open_store(storage.storj),
         open_brain(place, "receiver", storage.brain),
         analyst=make_analyst(settings.alibaba.alibaba_cloud, place.cache("analysis"), Redactor().text, system_clock),

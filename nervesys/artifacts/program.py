@@ -1,7 +1,7 @@
 """The artifact service as a program: database, writer and HTTP pages put together."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
@@ -20,19 +20,8 @@ from nervesys.settings import Settings, StartupSettings
 ABOUT = "Keeps the manifest of every artifact of the fleet: what it is, whose it is, and where its content is stored."
 
 
-def service(
-    place: StartupSettings,
-    settings: Settings,
-    clock: Clock = system_clock,
-    migrating: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> Starlette:
+def service(place: StartupSettings, settings: Settings, clock: Clock = system_clock) -> Starlette:
     """The artifact service, as an ASGI application.
-
-    Args:
-        place: the home folder.
-        settings: where manifests and contents are.
-        clock: the current time.
-        migrating: context manager to enter while the schema of the manifests is migrated.
 
     Raises:
         DatabaseUnavailable: the database cannot be opened.
@@ -42,7 +31,7 @@ def service(
     artifacts = settings.storage.artifacts
     instruments = Instruments("artifacts", metrics.FAMILIES)
     files, tokens = open_content_storage(place.home, settings), Tokens(place.home / artifacts.tokens, clock)
-    database = ManifestDatabase.open(database_url(place, settings), migrating=migrating)
+    database = ManifestDatabase.open(database_url(place, settings))
     writer = Writer(database, lambda: instruments.add(metrics.COMMIT_FAILURES))
     api = Api(database, writer, files, tokens, instruments, artifacts, clock)
     api.start()

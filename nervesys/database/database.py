@@ -7,7 +7,7 @@ Reading transactions take no lock on either.
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -67,18 +67,12 @@ class Database:
         self._threads = WorkerThreads(engine, answer_seconds) if engine.dialect.name == "postgresql" else None
 
     @classmethod
-    def open(
-        cls,
-        url: str,
-        answer_seconds: float = RESPONSE_SECONDS,
-        migrating: Callable[[], AbstractContextManager[None]] = nullcontext,
-    ) -> Self:
+    def open(cls, url: str, answer_seconds: float = RESPONSE_SECONDS) -> Self:
         """Open by URL, and migrate the schema.
 
         Args:
             url: such as `sqlite:////var/lib/nervesys/journal.sqlite3` or `postgresql://USER@HOST/DATABASE`.
             answer_seconds: time limit of `run` on a server.
-            migrating: context manager to enter while the schema is migrated: of years of rows that may take minutes.
 
         Raises:
             DatabaseUnavailable: it cannot be opened.
@@ -88,9 +82,7 @@ class Database:
             engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
             database = cls(engine, answer_seconds)
         with database.alone() as connection:
-            if not cls._is_current(connection):
-                with migrating():
-                    cls._migrate(connection)
+            cls._migrate(connection)
         return database
 
     @contextmanager
@@ -182,12 +174,14 @@ class Database:
 
     @classmethod
     def _migrate(cls, connection: Connection) -> None:
+        if cls._is_current(connection):
+            return
         from alembic import command  # 8 MB that a program needs only after an upgrade
         from alembic.config import Config
 
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))  # an index over years of rows may take minutes
-        log.info("%s: migrating the schema; with many millions of rows this can take minutes", cls.called)
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # an index over years of rows takes minutes
+        log.info("%s: migrating the schema; with millions of rows this takes minutes", cls.called)
         config = Config()
         config.set_main_option("script_location", str(cls.migrations).replace("%", "%%"))
         config.set_main_option("path_separator", "os")

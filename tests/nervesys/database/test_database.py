@@ -6,8 +6,6 @@ Covers: nervesys.database.database, nervesys.database.read_only, nervesys.databa
 import asyncio
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,17 +121,3 @@ def test_a_migration_of_years_of_rows_has_no_time_limit(postgresql: "Postgres", 
         assert connection.execute(text("SELECT body FROM note")).scalar_one() == "0"
         assert connection.execute(text("SHOW statement_timeout")).scalar_one() == "10s"
     years.close()
-
-
-def test_a_context_is_entered_only_while_the_schema_is_migrated(tmp_path: Path) -> None:
-    seen: list[str] = []
-
-    @contextmanager
-    def migrating() -> Iterator[None]:
-        seen.append("begins")
-        yield
-        seen.append("ends")
-
-    for _ in range(2):
-        Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite3'}", migrating=migrating).close()
-        assert seen == ["begins", "ends"]
