@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from nervesys.analysis.prompt import CHARACTERS_A_TOKEN, Prompt
 from nervesys.analysis.verdict import NoModelAnswer
-from nervesys.clients.bounded_http import MAX_REDIRECTS
 from nervesys.settings.alibaba import AlibabaCloud
 
 if TYPE_CHECKING:
@@ -75,7 +74,9 @@ class Model:
     def _client(self) -> "OpenAI":
         from openai import DefaultHttpxClient, OpenAI
 
-        from nervesys.analysis.bounded_transport import BoundedTransport  # imports httpx2, which comes with openai
+        # They import httpx2, which comes with openai, and requests, which an agent has not.
+        from nervesys.analysis.bounded_transport import BoundedTransport
+        from nervesys.clients.bounded_http import MAX_REDIRECTS
 
         transport = BoundedTransport(self.settings.timeout_seconds)
         http = DefaultHttpxClient(transport=transport, max_redirects=MAX_REDIRECTS)

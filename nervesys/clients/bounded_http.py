@@ -1,6 +1,5 @@
 """HTTP calls with one deadline for the whole call, and a limit on the size of the response."""
 
-import socket
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
@@ -12,44 +11,14 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.poolmanager import PoolManager
 from urllib3.util import Retry
 
-from nervesys.clients.deadline import Deadline, watch
+from nervesys.clients.deadline import Deadline
 from nervesys.clients.http_errors import ResponseTooLarge
+from nervesys.clients.watched_pools import CHUNK_BYTES, watched_pools
 
 MAX_BYTES = 64 << 20
 """Of a response, unpacked."""
-CHUNK_BYTES = 1 << 16
 MAX_REDIRECTS = 5
 """Each has the whole time again."""
-
-
-class _Watched:
-    """What is added to a connection class of urllib3, to have its connections ended at the deadline."""
-
-    sock: socket.socket | None
-
-    def _new_conn(self) -> socket.socket:
-        made: socket.socket = super()._new_conn()  # type: ignore[misc]  # of the class that this is added to
-        watch(made)
-        return made
-
-    def request(self, *args: Any, **options: Any) -> None:
-        watch(self.sock)  # one that an earlier call has opened
-        super().request(*args, **options)  # type: ignore[misc]
-
-
-def watched_pools(plain: type[HTTPConnectionPool], tls: type[HTTPConnectionPool]) -> dict[str, Any]:
-    """A `pool_classes_by_scheme` of urllib3, whose connections end at the deadline of the call.
-
-    Args:
-        plain: the pools that are made for http.
-        tls: likewise for https.
-    """
-
-    def watched(pool: type[HTTPConnectionPool]) -> type:
-        connection = type(f"Watched{pool.ConnectionCls.__name__}", (_Watched, pool.ConnectionCls), {})
-        return type(f"Watched{pool.__name__}", (pool,), {"ConnectionCls": connection})
-
-    return {"http": watched(plain), "https": watched(tls)}
 
 
 POOLS = watched_pools(HTTPConnectionPool, HTTPSConnectionPool)

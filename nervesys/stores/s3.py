@@ -17,8 +17,8 @@ from botocore.session import Session as CoreSession
 from botocore.utils import parse_timestamp
 
 from nervesys import __version__
-from nervesys.clients.bounded_http import CHUNK_BYTES
 from nervesys.clients.deadline import Deadline
+from nervesys.clients.watched_pools import CHUNK_BYTES
 from nervesys.contract import PathTemplate
 from nervesys.errors import StoreUnavailable
 from nervesys.settings.storage import StoreSettings

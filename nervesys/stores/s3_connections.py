@@ -15,15 +15,17 @@ from botocore.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import ReadTimeoutError as LateRead
 
-from nervesys.clients.bounded_http import CHUNK_BYTES, watched_pools
 from nervesys.clients.deadline import has_passed
-from nervesys.clients.http_errors import ResponseTooLarge
+from nervesys.clients.watched_pools import CHUNK_BYTES, watched_pools
 
 MAX_BYTES = 16 << 20
 """Of a response that is no object: a page of a listing has 1000 keys of at most 1024 bytes, each escaped."""
 
-
 POOLS = watched_pools(AWSHTTPConnectionPool, AWSHTTPSConnectionPool)
+
+
+class OversizedResponse(Exception):
+    """A response is larger than any of its kind."""
 
 
 class BoundedS3Session(URLLib3Session):
@@ -50,7 +52,7 @@ class BoundedS3Session(URLLib3Session):
 
         Raises:
             TimeoutError: the deadline of the call has passed; botocore sends no such request again.
-            ResponseTooLarge: likewise.
+            OversizedResponse: likewise.
             HTTPClientError: it failed.
         """
         is_object, request.stream_output = request.stream_output, True
@@ -76,10 +78,12 @@ def _read(request: AWSPreparedRequest, response: AWSResponse) -> AWSResponse:
             body += chunk
             if len(body) > MAX_BYTES:
                 response.raw.close()
-                raise ResponseTooLarge(f"the response has more than {MAX_BYTES} bytes")
+                raise OversizedResponse(f"the response has more than {MAX_BYTES} bytes")
     except LateRead as err:
+        response.raw.close()
         raise ReadTimeoutError(endpoint_url=request.url, error=err) from err
     except HTTPError as err:
+        response.raw.close()
         raise ConnectionClosedError(error=err, request=request, endpoint_url=request.url) from err
     headers: Any = response.headers
     return AWSResponse(response.url, response.status_code, headers, _ReadBody(body))

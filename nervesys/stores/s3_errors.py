@@ -23,13 +23,13 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from nervesys.clients.deadline import Deadline
-from nervesys.clients.http_errors import ResponseTooLarge
 from nervesys.errors import ObjectRefused, StoreUnavailable
 from nervesys.stores.objects import gone
+from nervesys.stores.s3_connections import OversizedResponse
 
 NO_KEYS = "no keys; set STORJ_ACCESS_KEY and STORJ_SECRET_KEY, or the same with _FILE"
 CAUSES: tuple[tuple[type[Exception], str], ...] = (
-    (ResponseTooLarge, "the response is too large"),
+    (OversizedResponse, "the response is too large"),
     (NoCredentialsError, NO_KEYS),
     (PartialCredentialsError, NO_KEYS),
     (SSLError, "the TLS certificate is not trusted"),
@@ -88,7 +88,7 @@ def converted_errors(what: str, place: str, key: str, deadline: Deadline) -> Ite
         refused = key and code not in CREDENTIALS and 400 <= status < 500 and status not in NOT_REFUSED
         error = ObjectRefused if refused else StoreUnavailable
         raise error(f"{where}: {words}", date_of(response)) from err
-    except (BotoCoreError, ResponseTooLarge, TimeoutError) as err:
+    except (BotoCoreError, OversizedResponse, TimeoutError) as err:
         known = next((words for kind, words in CAUSES if isinstance(err, kind)), "the request failed")
         words = f"timed out after {round(deadline.seconds, 1):g} s" if deadline.passed else known
         raise StoreUnavailable(f"{where}: {words}") from err

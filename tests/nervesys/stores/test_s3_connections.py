@@ -1,6 +1,6 @@
 """A store that sends too slowly, or too much, holds no caller; a large object is not cut.
 
-Covers: nervesys.stores.s3_connections, nervesys.stores.s3_errors.
+Covers: nervesys.clients.watched_pools, nervesys.stores.s3_connections, nervesys.stores.s3_errors.
 """
 
 import ssl
