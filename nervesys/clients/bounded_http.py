@@ -19,8 +19,6 @@ MAX_BYTES = 64 << 20
 """Of a response, unpacked."""
 MAX_REDIRECTS = 5
 """Each has the whole time again."""
-
-
 POOLS = watched_pools(HTTPConnectionPool, HTTPSConnectionPool)
 
 

@@ -76,16 +76,14 @@ class S3Store:
                 aws_secret_access_key=secret_key,
                 config=Config(
                     user_agent=USER_AGENT,
-                    connect_timeout=settings.timeout_seconds,
-                    read_timeout=settings.timeout_seconds,
                     retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-                    max_pool_connections=AREAS * settings.concurrency,
                     s3={"addressing_style": "path"},
                     # Servers other than Amazon's do not all know the newer checksum trailers.
                     request_checksum_calculation="when_required",
                     response_checksum_validation="when_required",
                 ),
             )
+        # In place of botocore's own connections.
         http = BoundedS3Session(
             settings.endpoint,
             settings.timeout_seconds,
@@ -133,12 +131,12 @@ class S3Store:
         """An object's content and when it was written, read no further than its limit."""
 
         def take(chunks: Iterator[bytes], modified: float | None) -> DatedBody:
-            content = b""
+            content = bytearray()
             for chunk in chunks:  # to the end, where botocore finds a body that was cut short
                 content += chunk
                 if len(content) > max_bytes:
                     break
-            return DatedBody(content, modified)
+            return DatedBody(bytes(content), modified)
 
         body = self._read_body(key, take)
         if len(body.content) > max_bytes:

@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any
 
 from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool, AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ConnectionClosedError, HTTPClientError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
@@ -53,13 +53,13 @@ class BoundedS3Session(URLLib3Session):
         Raises:
             TimeoutError: the deadline of the call has passed; botocore sends no such request again.
             OversizedResponse: likewise.
-            HTTPClientError: it failed.
+            BotoCoreError: it failed.
         """
         is_object, request.stream_output = request.stream_output, True
         try:
             response = self.send(request)
             return response if is_object and response.status_code < 300 else _read(request, response)
-        except HTTPClientError as err:
+        except BotoCoreError as err:
             if has_passed():
                 raise TimeoutError("the deadline has passed") from err
             raise
@@ -80,10 +80,8 @@ def _read(request: AWSPreparedRequest, response: AWSResponse) -> AWSResponse:
                 response.raw.close()
                 raise OversizedResponse(f"the response has more than {MAX_BYTES} bytes")
     except LateRead as err:
-        response.raw.close()
         raise ReadTimeoutError(endpoint_url=request.url, error=err) from err
     except HTTPError as err:
-        response.raw.close()
         raise ConnectionClosedError(error=err, request=request, endpoint_url=request.url) from err
     headers: Any = response.headers
     return AWSResponse(response.url, response.status_code, headers, _ReadBody(body))
