@@ -119,8 +119,10 @@ def _show(out: Console, found: StackStatus, now: float) -> None:
         reported = (escape(visible(text or "")) for text in (agent.server, agent.status))
         agents.add_row(name, *reported, state, age, str(agent.restarts), action)
     out.print(services, "", agents)
-    more = [f"{len(unknown) - UNKNOWN} more with a heartbeat are not in the brain; --json lists them"]
-    for warning in (*(more if len(unknown) > UNKNOWN else ()), *found.warnings):
+    warnings = list(found.warnings)
+    if (more := len(unknown) - UNKNOWN) > 0:
+        warnings.insert(0, f"{more} more with a heartbeat are not in the brain; --json lists them")
+    for warning in warnings:
         out.print(f"[yellow]![/] {escape(as_typed(warning))}", soft_wrap=True)
 
 
