@@ -181,7 +181,8 @@ class Database:
 
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL statement_timeout = 0"))  # an index over years of rows takes minutes
-        log.info("%s: migrating the schema; with millions of rows this takes minutes", cls.called)
+        if inspect(connection).has_table(VERSION_TABLE):
+            log.info("%s: migrating the schema; with many millions of rows this may take minutes", cls.called)
         config = Config()
         config.set_main_option("script_location", str(cls.migrations).replace("%", "%%"))
         config.set_main_option("path_separator", "os")

@@ -4,6 +4,7 @@ Covers: nervesys.database.database, nervesys.database.read_only, nervesys.databa
 """
 
 import asyncio
+import logging
 import sys
 import threading
 from pathlib import Path
@@ -121,3 +122,17 @@ def test_a_migration_of_years_of_rows_has_no_time_limit(postgresql: "Postgres", 
         assert connection.execute(text("SELECT body FROM note")).scalar_one() == "0"
         assert connection.execute(text("SHOW statement_timeout")).scalar_one() == "10s"
     years.close()
+
+
+def test_only_the_migration_of_a_database_in_use_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class OldJournal(Journal):
+        revision = "0001"
+
+    url = f"sqlite:///{tmp_path / 'journal.sqlite3'}"
+    with caplog.at_level(logging.INFO, "nervesys"):
+        OldJournal.open(url).close()
+        assert caplog.messages == []
+        Journal.open(url).close()
+        Journal.open(url).close()
+    [message] = caplog.messages
+    assert message.startswith("the journal: migrating the schema")
